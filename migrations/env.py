@@ -1,0 +1,27 @@
+"""Runs the migrations on the connection that `my_app.migrate` hands over."""
+
+from alembic import context
+
+from my_app import UserError
+from my_app.application import create_app
+from my_app.db import metadata
+
+# Imported for the tables that its views bring along: without them a new migration would
+# drop everything.
+assert create_app
+
+connection = context.config.attributes.get("connection")
+if connection is None:
+    raise UserError("use python3 manage.py migrate: it takes the lock that this lacks")
+
+context.configure(
+    connection=connection,
+    target_metadata=metadata,
+    # Each migration is whole or not there at all, and one that cannot run inside a
+    # transaction (CREATE INDEX CONCURRENTLY) can leave it by op.get_context()
+    # .autocommit_block().
+    transaction_per_migration=True,
+    compare_server_default=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,32 @@
+"""The application factory."""
+
+from quart import Quart
+
+from my_app import db, draining, errors, logs, settings
+from my_app.counter_app.views import counter_app
+from my_app.home_app.views import home_app
+
+LARGEST_BODY_BYTES = 16 * 1024
+
+
+def create_app(**config_overrides: object) -> Quart:
+    """A new application; no I/O happens before it serves.
+
+    `config_overrides` are settings by name; they rank above the environment and
+    `settings.toml`. UserError names the first setting that is wrong.
+    """
+    app = Quart(__name__)
+    chosen = settings.load(**config_overrides)
+    app.config.from_mapping(
+        SECRET_KEY=chosen.SECRET_KEY,
+        SECRET_KEY_FALLBACKS=list(chosen.SECRET_KEY_FALLBACKS),
+        MAX_CONTENT_LENGTH=LARGEST_BODY_BYTES,
+    )
+    logs.configure(chosen)
+    db.install(app, chosen)
+    app.register_blueprint(home_app)
+    app.register_blueprint(counter_app)
+    errors.install(app)
+    draining.install(app)
+    app.asgi_app = logs.RequestLog(app.asgi_app)  # type: ignore[method-assign]
+    return app

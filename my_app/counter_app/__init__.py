@@ -1,0 +1,1 @@
+"""Counters: one feature, one folder. Copy its shape for your own."""

@@ -1,0 +1,36 @@
+"""The page that counts its visits."""
+
+from quart import Blueprint, Request, Response, make_response, render_template, request
+
+from my_app import db
+from my_app.counter_app import queries
+
+HOME = "home"
+PREVIEW_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
+PREVIEW_WORDS = ("prefetch", "prerender", "preview")
+
+counter_app = Blueprint("counter_app", __name__, template_folder="templates")
+
+
+@counter_app.get("/")
+async def home() -> Response:
+    """The page; a GET counts a visit and shows its number."""
+    counted = is_visit(request)
+    async with db.begin() as connection:
+        if counted:
+            value = await queries.increment(connection, HOME, 1)
+        else:
+            value = await queries.value(connection, HOME) or 0
+    page = await render_template("counter_app/home.html", value=value)
+    response = await make_response(page)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Counted"] = "1" if counted else "0"
+    return response
+
+
+def is_visit(request: Request) -> bool:
+    """Whether somebody looks: not a HEAD, nor a browser that loads ahead of time."""
+    if request.method == "HEAD":
+        return False
+    purposes = " ".join(request.headers.get(name, "") for name in PREVIEW_HEADERS)
+    return not any(word in purposes.lower() for word in PREVIEW_WORDS)

@@ -1,0 +1,120 @@
+"""A database's address in one line, read as `psql` reads it.
+
+The grammar is libpq's (PostgreSQL manual, 34.1.1.2): everything up to the first `@` is
+user and password, only `%XX` is decoded, and `+` is a plus. asyncpg's own reader takes
+`#` and `?` in a password for the start of another part, so each part is quoted again
+before it gets the line.
+"""
+
+import re
+import ssl
+from dataclasses import dataclass
+from urllib.parse import quote, unquote
+
+from my_app import UserError
+
+WORDS = {
+    "sslmode": {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"},
+    "target_session_attrs": {
+        *("any", "read-write", "read-only", "primary", "standby", "prefer-standby")
+    },
+    # asyncpg binds no channel, so `require` would be a promise it cannot keep.
+    "channel_binding": {"disable", "prefer"},
+    "sslnegotiation": {"postgres", "direct"},
+}
+ASYNCPG = {
+    *("host", "port", "user", "password", "dbname", "passfile", "service"),
+    *("sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "sslpassword"),
+    *("ssl_min_protocol_version", "ssl_max_protocol_version", "sslnegotiation"),
+    *("target_session_attrs", "krbsrvname", "gsslib"),
+    *("application_name", "options"),
+}
+OURS = {"channel_binding", "connect_timeout"}
+
+
+@dataclass(frozen=True, repr=False)
+class DatabaseUrl:
+    """What asyncpg needs; `hosts` is for people to read."""
+
+    dsn: str
+    hosts: str
+    system_certificates: bool
+    connect_timeout_seconds: int
+
+    def asyncpg_arguments(self) -> dict[str, object]:
+        """Keyword arguments for `asyncpg.connect`, bar the time limits."""
+        if not self.system_certificates:
+            return {"dsn": self.dsn}
+        return {"dsn": self.dsn, "ssl": ssl.create_default_context()}
+
+
+def parse(url: str, setting: str) -> DatabaseUrl:
+    """The address in `url`; UserError names `setting` and what is not understood."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in {"postgres", "postgresql"}:
+        raise UserError(f"{setting} must begin with postgresql:// or postgres://")
+    if match := re.match(r"([^@/]*)@", rest):
+        userinfo, rest = match[1], rest[match.end() :]
+    else:
+        userinfo = ""
+    rest, _, query = rest.partition("?")
+    hosts, _, database = rest.partition("/")
+    user, _, password = userinfo.partition(":")
+    parameters = _parameters(query, setting)
+    _check_ports(hosts, setting)
+    system = parameters.get("sslrootcert") == "system"
+    if system and parameters.pop("sslmode", "verify-full") != "verify-full":
+        raise UserError(f"{setting}: sslrootcert=system needs sslmode=verify-full")
+    timeout = parameters.get("connect_timeout", "0")
+    if not timeout.isdecimal():
+        raise UserError(f"{setting}: connect_timeout must be a number of seconds")
+    left_out = OURS | ({"sslrootcert"} if system else set())
+    line = "&".join(
+        f"{name}={quote(value, safe='')}"
+        for name, value in parameters.items()
+        if name not in left_out
+    )
+    requote = {"user": user, "password": password, "database": database}
+    part = {key: _requoted(text, setting) for key, text in requote.items()}
+    login = f"{part['user']}:{part['password']}@" if userinfo else ""
+    return DatabaseUrl(
+        dsn=f"postgresql://{login}{hosts}/{part['database']}?{line}".rstrip("?"),
+        hosts=unquote(hosts) or parameters.get("host", "localhost"),
+        system_certificates=system,
+        connect_timeout_seconds=int(timeout),
+    )
+
+
+def _parameters(query: str, setting: str) -> dict[str, str]:
+    parameters = {}
+    for pair in filter(None, query.split("&")):
+        name, separator, value = pair.partition("=")
+        name, value = _decoded(name, setting), _decoded(value, setting)
+        if name not in ASYNCPG | OURS:
+            raise UserError(f"{setting} has the unknown parameter {name!r}; remove it")
+        if not separator or not value:
+            raise UserError(f"{setting}: the parameter {name} has no value; remove it")
+        if value not in WORDS.get(name, {value}):
+            raise UserError(
+                f"{setting}: {name} must be one of {', '.join(sorted(WORDS[name]))}"
+            )
+        parameters[name] = value
+    return parameters
+
+
+def _check_ports(hosts: str, setting: str) -> None:
+    for host in hosts.split(","):
+        _, _, port = host.rpartition("]")[2].rpartition(":")
+        named = ":" in host.rpartition("]")[2]
+        if named and not (port.isdecimal() and 0 < int(port) < 65536):
+            raise UserError(f"{setting}: the port must be a number from 1 to 65535")
+
+
+def _decoded(text: str, setting: str) -> str:
+    if re.search(r"%(?![0-9A-Fa-f]{2})", text):
+        raise UserError(f"{setting} has a % without two digits after it; write %25")
+    return unquote(text)
+
+
+def _requoted(text: str, setting: str) -> str:
+    return quote(_decoded(text, setting), safe="")

@@ -1,0 +1,51 @@
+"""Files that one process at a time may hold, on Linux, macOS and Windows alike."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+POLL_SECONDS = 0.05
+
+
+def try_lock(path: Path) -> IO[bytes] | None:
+    """The locked file, or None while another process holds it.
+
+    The kernel drops the lock when the file is closed or its process dies, however
+    it dies, so a lock that can be taken tells that its holder is gone.
+    """
+    file = path.open("ab")
+    try:
+        _lock(file)
+    except OSError:
+        file.close()
+        return None
+    return file
+
+
+@contextmanager
+def locked(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
+    """Hold `path` for the block; `on_wait` is called once if that takes waiting."""
+    file = try_lock(path)
+    if file is None:
+        on_wait()
+    while file is None:
+        time.sleep(POLL_SECONDS)
+        file = try_lock(path)
+    with file:
+        yield
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: IO[bytes]) -> None:
+        file.seek(0)
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _lock(file: IO[bytes]) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,115 @@
+"""Logs: one line per request, and everybody else's lines in the same format."""
+
+import logging
+import re
+import sys
+from time import perf_counter
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import structlog
+
+from my_app.settings import Settings
+
+if TYPE_CHECKING:
+    from hypercorn.typing import (
+        ASGIFramework,
+        ASGIReceiveCallable,
+        ASGISendCallable,
+        ASGISendEvent,
+        Scope,
+    )
+    from structlog.typing import EventDict, Processor, WrappedLogger
+
+SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:=/+@-]{1,128}")
+# nginx's number for a caller who left before there was an answer.
+CALLER_LEFT = 499
+
+log = structlog.stdlib.get_logger()
+
+
+def configure(settings: Settings) -> None:
+    """Write everything to stderr: for people in a terminal, as JSON elsewhere."""
+    form = settings.LOG_FORMAT or ("console" if sys.stderr.isatty() else "json")
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _without_color_message,
+    ]
+    if form == "json":
+        rendered: list[Processor] = [
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(),
+        ]
+    else:
+        rendered = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    structlog.configure(
+        processors=[*shared, *rendered],
+        wrapper_class=structlog.make_filtering_bound_logger(settings.LOG_LEVEL),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *rendered,
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=settings.LOG_LEVEL, force=True)
+
+
+def _without_color_message(
+    _logger: "WrappedLogger", _method: str, event: "EventDict"
+) -> "EventDict":
+    """Uvicorn sends each line twice, the second time with escape codes."""
+    event.pop("color_message", None)
+    return event
+
+
+class RequestLog:
+    """Around the application: gives each request an id and, when it is over, a line.
+
+    The id is the caller's `X-Request-ID` if it is short and plain, else a new one; it
+    stands in every line logged meanwhile and in the response.
+    """
+
+    def __init__(self, application: "ASGIFramework") -> None:
+        self.application = application
+
+    async def __call__(
+        self, scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable"
+    ) -> None:
+        if scope["type"] != "http":
+            await self.application(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        request_id = headers.get(b"x-request-id", b"")
+        if not SANE_REQUEST_ID.fullmatch(request_id):
+            request_id = uuid4().hex.encode()
+        started = perf_counter()
+        status = CALLER_LEFT
+
+        async def send_with_id(event: "ASGISendEvent") -> None:
+            nonlocal status
+            if event["type"] == "http.response.start":
+                status = event["status"]
+                event["headers"] = [*event["headers"], (b"x-request-id", request_id)]
+            await send(event)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
+            try:
+                await self.application(scope, receive, send_with_id)
+            finally:
+                log.info(
+                    "request",
+                    method=scope["method"],
+                    # Not decoded, so that no caller can write line ends into a log.
+                    path=scope["raw_path"].decode("latin-1"),
+                    status=status,
+                    milliseconds=round((perf_counter() - started) * 1000, 1),
+                )
