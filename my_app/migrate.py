@@ -16,7 +16,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from my_app import UserError, db
+from my_app import UserError, db, engines
 from my_app.settings import Settings
 from my_app.sources import project_root
 
@@ -91,7 +91,7 @@ def refuse_newer(current: str | None) -> None:
 @asynccontextmanager
 async def _engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
     """An engine for migrations; what users can mend leaves as UserError."""
-    engine = db.make_migration_engine(settings)
+    engine = engines.make_migration_engine(settings)
     try:
         yield engine
     except CommandError as error:
