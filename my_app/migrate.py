@@ -9,8 +9,8 @@ from functools import cache
 
 from alembic import command
 from alembic.config import Config
-from alembic.migration import MigrationContext
 from alembic.operations import MigrationScript
+from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
@@ -55,7 +55,8 @@ async def to_revision(settings: Settings, revision: str = "head") -> None:
                 return
         async with engine.connect() as holder, engine.connect() as connection:
             await _wait_for_turn(holder)
-            await connection.run_sync(_move, revision)
+            current = await _current(holder)
+            await connection.run_sync(_move, current, revision)
 
 
 async def make_migration(settings: Settings, message: str) -> str | None:
@@ -126,17 +127,16 @@ async def _wait_for_turn(connection: AsyncConnection) -> None:
         await asyncio.sleep(POLL_SECONDS)
 
 
-def _move(connection: Connection, revision: str) -> None:
+def _move(connection: Connection, current: str | None, revision: str) -> None:
     config = _config(connection)
-    if _is_downgrade(MigrationContext.configure(connection), revision):
+    if _is_behind(revision, current):
         command.downgrade(config, revision)
     else:
         command.upgrade(config, revision)
 
 
-def _is_downgrade(context: MigrationContext, revision: str) -> bool:
-    current = context.get_current_revision()
-    context.connection.rollback()  # type: ignore[union-attr]
+def _is_behind(revision: str, current: str | None) -> bool:
+    """Whether the way from `current` to `revision` is a downgrade."""
     if revision == "base" or revision.startswith("-"):
         return True
     if current is None or revision == "head" or revision.startswith("+"):
