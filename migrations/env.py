@@ -2,13 +2,12 @@
 
 from alembic import context
 
-from my_app import UserError
-from my_app.application import create_app
+from my_app import UserError, application
 from my_app.db import metadata
 
-# Imported for the tables that its views bring along: without them a new migration would
-# drop everything.
-assert create_app
+# The application brings every feature's tables along; without them a new migration
+# would drop what they describe.
+assert application.create_app
 
 connection = context.config.attributes.get("connection")
 if connection is None:

@@ -47,6 +47,29 @@ def parse(words: list[str], program: str = "manage.py") -> argparse.Namespace:
 
     Wrong usage ends the process with status 2.
     """
+    parser = _parser(program)
+    arguments, rest = parser.parse_known_args(words)
+    if rest and arguments.command is not test:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if arguments.command is run and arguments.reload:
+        if (arguments.workers or "1") != "1":
+            parser.error("--reload goes with one worker only")
+        arguments.workers = "1"
+    arguments.pytest = rest
+    return arguments
+
+
+def command_names() -> list[str]:
+    """Every command's name, as it is typed."""
+    (commands,) = (
+        action
+        for action in _parser("manage.py")._actions
+        if isinstance(action, argparse._SubParsersAction)
+    )
+    return list(commands.choices)
+
+
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=program, allow_abbrev=False)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
@@ -78,16 +101,7 @@ def parse(words: list[str], program: str = "manage.py") -> argparse.Namespace:
     add("makemigration", makemigration).add_argument("message")
     add("dbshell", dbshell)
     add("resetdb", resetdb)
-
-    arguments, rest = parser.parse_known_args(words)
-    if rest and arguments.command is not test:
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    if arguments.command is run and arguments.reload:
-        if (arguments.workers or "1") != "1":
-            parser.error("--reload goes with one worker only")
-        arguments.workers = "1"
-    arguments.pytest = rest
-    return arguments
+    return parser
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -100,11 +114,10 @@ def run(arguments: argparse.Namespace) -> None:
     # Every worker signs with the same key, and a caller finds it after a reload.
     os.environ.setdefault("SECRET_KEY", settings.SECRET_KEY)
     logs.configure(settings)
-    with server.listen(settings.HOST, settings.PORT) as listener:
-        with _database(settings):
-            _bring_up_to_date(settings)
-            print(f"Open {server.url_of(listener)} (Ctrl-C ends it)", flush=True)
-            server.serve(listener, settings, reload=arguments.reload)
+    with server.listen(settings.HOST, settings.PORT) as listener, _database(settings):
+        _bring_up_to_date(settings)
+        print(f"Open {server.url_of(listener)} (Ctrl-C ends it)", flush=True)
+        server.serve(listener, settings, reload=arguments.reload)
 
 
 def _bring_up_to_date(settings: "Settings") -> None:

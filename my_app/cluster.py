@@ -168,9 +168,7 @@ class Cluster:
         It gets no variable that is meant for a client.
         """
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
-        account = (
-            {"user": self.owner.uid, "group": self.owner.gid} if self.owner else {}
-        )
+        owner = self.owner
         return subprocess.run(
             [str(self.binaries / program), *arguments],
             cwd=self.folder,
@@ -181,8 +179,9 @@ class Cluster:
             errors="replace",
             check=False,
             start_new_session=True,
-            extra_groups=[] if self.owner else None,
-            **account,
+            user=owner.uid if owner else None,
+            group=owner.gid if owner else None,
+            extra_groups=[] if owner else None,
         )
 
     def _failure(self, what: str, output: str) -> UserError:

@@ -1,7 +1,7 @@
 """The database: the tables' metadata, the engine's life, and `begin()`."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -49,7 +49,7 @@ def install(app: Quart, settings: Settings) -> None:
     app.extensions["settings"] = settings
 
     @app.while_serving
-    async def dispose_at_the_end() -> AsyncIterator[None]:
+    async def dispose_at_the_end() -> AsyncGenerator[None, None]:
         try:
             yield
         finally:

@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from types import FrameType
 
 from quart import Quart, Response, current_app
@@ -38,7 +38,7 @@ async def _ask_for_a_new_connection(response: Response) -> Response:
     return response
 
 
-async def _wait_before_stopping() -> AsyncIterator[None]:
+async def _wait_before_stopping() -> AsyncGenerator[None, None]:
     extensions = current_app.extensions
     loop = asyncio.get_running_loop()
     # Elsewhere (a test, an embedding program) signals are not ours to take.

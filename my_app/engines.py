@@ -127,7 +127,10 @@ def address_of(settings: Settings) -> dict[str, object]:
         return url.asyncpg_arguments() | {"timeout": timeout}
     if settings.embedded:
         folder = embedded.folder_of(project_root())
-        return embedded.address(folder) | {"database": settings.DATABASE_NAME, "timeout": timeout}
+        return embedded.address(folder) | {
+            "database": settings.DATABASE_NAME,
+            "timeout": timeout,
+        }
     return {
         "host": settings.DB_HOST,
         "port": settings.DB_PORT,

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 import structlog
-from quart import Quart, Response, make_response, render_template, request
+from quart import Quart, Response, render_template, request
 from quart.json import dumps
 from werkzeug.exceptions import HTTPException
 
@@ -56,11 +56,10 @@ async def _answer(status: int, detail: str, **members: str) -> Response:
         page = await render_template(
             "error.html", status=status, title=title, detail=detail
         )
-        response = await make_response(page, status)
+        response = Response(page, status)
     else:
         problem = {"type": "about:blank", "title": title, "status": status}
         body = dumps(problem | {"detail": detail} | members)
-        response = await make_response(body, status)
-        response.content_type = "application/problem+json"
+        response = Response(body, status, content_type="application/problem+json")
     response.headers["Cache-Control"] = "no-store"
     return response

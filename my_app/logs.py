@@ -61,6 +61,8 @@ def configure(settings: Settings) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=settings.LOG_LEVEL, force=True)
+    # It announces each of its own parts.
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
 
 
 def _without_color_message(

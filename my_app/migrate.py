@@ -123,7 +123,7 @@ async def _wait_for_turn(connection: AsyncConnection) -> None:
     """
     await connection.begin()
     ask = text("SELECT pg_try_advisory_xact_lock(:lock)").bindparams(lock=LOCK)
-    while not (await connection.execute(ask)).scalar_one():
+    while not (await connection.execute(ask)).scalar_one():  # noqa: ASYNC110
         await asyncio.sleep(POLL_SECONDS)
 
 
@@ -162,7 +162,7 @@ def _write_revision(connection: Connection, message: str) -> str | None:
         message=message,
         autogenerate=True,
         rev_id=f"{count + 1:04}",
-        process_revision_directives=skip_empty,  # type: ignore[arg-type]
+        process_revision_directives=skip_empty,
     )
     return script.path if isinstance(script, Script) else None
 

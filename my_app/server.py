@@ -13,7 +13,7 @@ from my_app.settings import Settings
 
 # Added to a second of draining and half a second until the parent sees the signal, it
 # keeps a stop within nine seconds and outlasts WAIT_SECONDS.
-GRACEFUL_STOP_SECONDS = 6.5
+GRACEFUL_STOP_SECONDS = 7
 BACKLOG = 2048
 
 
@@ -55,7 +55,7 @@ def serve(listener: socket.socket, settings: Settings, *, reload: bool) -> None:
         server_header=False,
         proxy_headers=False,
         backlog=BACKLOG,
-        timeout_graceful_shutdown=GRACEFUL_STOP_SECONDS,  # type: ignore[arg-type]
+        timeout_graceful_shutdown=GRACEFUL_STOP_SECONDS,
     )
     if reload:
         ChangeReload(config, target=Server(config).run, sockets=[listener]).run()

@@ -51,9 +51,7 @@ def from_file(path: Path, environment: str) -> dict[str, Given]:
     ).as_dict()
     own = {name.upper() for name in by_name[environment]}
     return {
-        name: Given(
-            value, f"{path.name} [{environment if name in own else 'default'}]"
-        )
+        name: Given(value, f"{path.name} [{environment if name in own else 'default'}]")
         for name, value in merged.items()
     }
 

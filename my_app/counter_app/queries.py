@@ -21,10 +21,11 @@ async def increment(connection: AsyncConnection, name: str, amount: int) -> int:
             "updated_at": row.excluded.updated_at,
         },
     ).returning(counters.c.value)
-    return (await connection.execute(statement)).scalar_one()
+    value: int = (await connection.execute(statement)).scalar_one()
+    return value
 
 
-async def value(connection: AsyncConnection, name: str) -> int | None:
+async def read(connection: AsyncConnection, name: str) -> int | None:
     """The counter's value, or None if there is no such counter."""
     statement = select(counters.c.value).where(counters.c.name == name)
     return (await connection.execute(statement)).scalar_one_or_none()

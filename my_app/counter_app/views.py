@@ -1,6 +1,6 @@
 """The page that counts its visits."""
 
-from quart import Blueprint, Request, Response, make_response, render_template, request
+from quart import Blueprint, Request, Response, render_template, request
 
 from my_app import db
 from my_app.counter_app import queries
@@ -20,9 +20,8 @@ async def home() -> Response:
         if counted:
             value = await queries.increment(connection, HOME, 1)
         else:
-            value = await queries.value(connection, HOME) or 0
-    page = await render_template("counter_app/home.html", value=value)
-    response = await make_response(page)
+            value = await queries.read(connection, HOME) or 0
+    response = Response(await render_template("counter_app/home.html", value=value))
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Counted"] = "1" if counted else "0"
     return response
