@@ -2,12 +2,11 @@
 
 from alembic import context
 
-from my_app import UserError, application
-from my_app.db import metadata
-
 # The application brings every feature's tables along; without them a new migration
 # would drop what they describe.
-assert application.create_app
+import my_app.application  # noqa: F401
+from my_app import UserError
+from my_app.db import metadata
 
 connection = context.config.attributes.get("connection")
 if connection is None:
@@ -16,9 +15,9 @@ if connection is None:
 context.configure(
     connection=connection,
     target_metadata=metadata,
-    # Each migration is whole or not there at all, and one that cannot run inside a
-    # transaction (CREATE INDEX CONCURRENTLY) can leave it by op.get_context()
-    # .autocommit_block().
+    # Each migration is whole or not there at all. One that cannot run inside a
+    # transaction (CREATE INDEX CONCURRENTLY) leaves it with
+    # op.get_context().autocommit_block().
     transaction_per_migration=True,
     compare_server_default=True,
 )
