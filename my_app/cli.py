@@ -138,7 +138,9 @@ def test(arguments: argparse.Namespace) -> int:
     """Run the tests, on a PostgreSQL of their own."""
     _check_root()
     options = ["--all"] if arguments.all else []
-    command = [sys.executable, "-m", "pytest", *options, *arguments.pytest]
+    # Without a choice of tests: all of them, on every core, and what they covered.
+    options += arguments.pytest or ["-n", "logical", "--cov", "--cov-report=term"]
+    command = [sys.executable, "-m", "pytest", *options]
     return subprocess.run(command, check=False).returncode
 
 

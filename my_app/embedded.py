@@ -93,9 +93,21 @@ def serving(folder: Path, database: str, say: Say) -> Iterator[None]:
                 cluster.stop()
 
 
+def discard(folder: Path) -> None:
+    """Delete the database in `folder` for good, unless somebody uses it."""
+    with locked(folder / "door", lambda: None):
+        if _in_use(folder / "users"):
+            return
+        _prepared(folder).stop()
+        socket = socket_folder(folder / "cluster")
+    shutil.rmtree(folder)
+    if socket.exists():
+        shutil.rmtree(socket)
+
+
 def psql() -> str:
     """The path of psql, from where the server comes from too."""
-    return str(_binaries() / "psql")
+    return str(find_binaries() / "psql")
 
 
 def _in_use(users: Path) -> bool:
@@ -154,7 +166,7 @@ def _make_folder(folder: Path) -> None:
 
 def _prepared(folder: Path) -> Cluster:
     """The cluster in `folder`, with programs that its account may run."""
-    binaries = _binaries()
+    binaries = find_binaries()
     if not _is_root():
         return Cluster(folder / "cluster", binaries)
     if not _others_may_enter(binaries / "postgres"):
@@ -162,7 +174,7 @@ def _prepared(folder: Path) -> Cluster:
     return Cluster(folder / "cluster", binaries, _nobody())
 
 
-def _binaries() -> Path:
+def find_binaries() -> Path:
     """The folder of PostgreSQL's programs: the wheel's, else what is on PATH."""
     package = find_spec(WHEEL)
     if package and package.submodule_search_locations:

@@ -1,0 +1,184 @@
+"""Fixtures: a fresh database, application and client for each test."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import quote
+
+# Before anything reads the environment: tests must not depend on the developer's
+# settings, and above all never reach a database of theirs.
+SERVER_URL = os.environ.get("TEST_DATABASE_URL", "")
+for variable in list(os.environ):
+    if variable.startswith(("PG", "DB_", "DATABASE_", "SECRET_KEY", "ADMIN_TOKEN")):
+        del os.environ[variable]
+for variable in ("HOST", "PORT", "WORKERS", "LOG_LEVEL", "LOG_FORMAT", "REPLICA_URL"):
+    os.environ.pop(variable, None)
+os.environ["ENV_FOR_DYNACONF"] = "testing"
+
+import asyncpg
+import pytest
+from quart import Quart
+from quart.typing import TestClientProtocol
+
+from my_app import embedded, migrate, settings
+from my_app.application import create_app
+from my_app.sources import project_root
+from tests.postgres import OwnPostgres
+from tests.servers import SERVERS, RunningServer, running
+
+UID = "MY_APP_TEST_UID"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--all", action="store_true", help="also tests that take containers or minutes"
+    )
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    if not config.getoption("--all"):
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.skip(reason="runs with --all"))
+
+
+class TestServer:
+    """The PostgreSQL the tests share; each run knows its databases by `uid`."""
+
+    def __init__(self, uid: str) -> None:
+        self.uid = uid
+        home = embedded.folder_of(project_root())
+        self.folder = home.with_name(f"{home.name}-test-{uid}")
+        self.template = f"template_{uid}"
+
+    def url(self, database: str) -> str:
+        """The address of one of the server's databases."""
+        if SERVER_URL:
+            head, _, query = SERVER_URL.partition("?")
+            scheme, _, rest = head.partition("://")
+            return f"{scheme}://{rest.partition('/')[0]}/{database}?{query}"
+        address = embedded.address(self.folder)
+        return (
+            f"postgresql://{address['user']}@/{database}"
+            f"?host={quote(str(address['host']), safe='')}"
+        )
+
+    def execute(self, statement: str) -> None:
+        """Run one statement outside a transaction, on the server's own database."""
+
+        async def execute() -> None:
+            connection = await asyncpg.connect(SERVER_URL or self.url("postgres"))
+            try:
+                await connection.execute(statement)
+            finally:
+                await connection.close()
+
+        asyncio.run(execute())
+
+
+def _is_worker(session: pytest.Session) -> bool:
+    return hasattr(session.config, "workerinput")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """The first process starts the server and makes the template all tests copy."""
+    if _is_worker(session) or session.config.option.collectonly:
+        return
+    os.environ[UID] = uid = secrets.token_hex(4)
+    server = TestServer(uid)
+    stack = session.config.stash[STACK] = ExitStack()
+    if not SERVER_URL:
+        for left in server.folder.parent.glob(server.folder.name[: -len(uid)] + "*"):
+            embedded.discard(left)
+        stack.callback(embedded.discard, server.folder)
+        stack.enter_context(embedded.serving(server.folder, "postgres", print))
+    server.execute(f"CREATE DATABASE {server.template}")
+    stack.callback(server.execute, f"DROP DATABASE {server.template}")
+    template = settings.load(DATABASE_URL=server.url(server.template))
+    asyncio.run(migrate.to_revision(template))
+
+
+STACK = pytest.StashKey[ExitStack]()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if STACK in session.config.stash:
+        session.config.stash[STACK].close()
+
+
+@pytest.fixture(scope="session")
+def test_server() -> TestServer:
+    return TestServer(os.environ[UID])
+
+
+@pytest.fixture
+def new_database(test_server: TestServer) -> Iterator[Callable[..., str]]:
+    """Make a database, migrated unless `template` says otherwise; its address."""
+    made: list[str] = []
+
+    def make(template: str = test_server.template) -> str:
+        name = f"test_{test_server.uid}_{secrets.token_hex(4)}"
+        test_server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        made.append(name)
+        return test_server.url(name)
+
+    yield make
+    for name in made:
+        test_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(new_database: Callable[..., str]) -> str:
+    """The address of a fresh database with the current schema."""
+    return new_database()
+
+
+@pytest.fixture
+def empty_database(new_database: Callable[..., str]) -> str:
+    """The address of a fresh database with nothing in it."""
+    return new_database("template0")
+
+
+@pytest.fixture
+def app(database: str) -> Quart:
+    return create_app(DATABASE_URL=database)
+
+
+@pytest.fixture
+async def client(app: Quart) -> AsyncIterator[TestClientProtocol]:
+    async with app.test_app() as serving:
+        yield serving.test_client()
+
+
+@pytest.fixture(params=SERVERS)
+def server(request: pytest.FixtureRequest, database: str) -> Iterator[RunningServer]:
+    """The application behind a real server with two workers, each server in turn."""
+    with running(SERVERS[request.param], DATABASE_URL=database) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def own_postgres() -> Iterator[OwnPostgres]:
+    """A server with passwords that a test may stop, if it starts it again."""
+    with OwnPostgres() as server:
+        yield server
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of the project's files, to be broken."""
+    import shutil
+
+    copy = tmp_path / "checkout"
+    copy.mkdir()
+    for name in ("my_app", "migrations", "requirements"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(project_root() / name, copy / name, ignore=ignored)
+    for name in ("manage.py", "settings.toml", "pyproject.toml"):
+        shutil.copy(project_root() / name, copy / name)
+    return copy

@@ -1,0 +1,72 @@
+import asyncio
+import re
+from collections import Counter
+
+import httpx
+import pytest
+from quart.typing import TestClientProtocol
+
+from tests.servers import RunningServer
+
+
+async def shown(client: TestClientProtocol, **headers: str) -> int:
+    response = await client.get("/", headers=headers)
+    assert response.status_code == 200
+    (number,) = re.findall(r"Counter: (\d+)", await response.get_data(as_text=True))
+    return int(number)
+
+
+async def test_each_visit_is_counted_and_shown(client: TestClientProtocol) -> None:
+    assert [await shown(client) for _ in range(3)] == [1, 2, 3]
+
+
+async def test_the_page_is_not_stored_and_says_that_it_counted(
+    client: TestClientProtocol,
+) -> None:
+    response = await client.get("/")
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["X-Counted"] == "1"
+    assert response.content_type == "text/html; charset=utf-8"
+
+
+async def test_head_counts_nothing(client: TestClientProtocol) -> None:
+    response = await client.head("/")
+    assert response.status_code == 200
+    assert response.headers["X-Counted"] == "0"
+    assert "Counter: 0" in await response.get_data(as_text=True)
+    assert await shown(client) == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("Sec-Purpose", "prefetch"),
+        ("Sec-Purpose", "prefetch;prerender"),
+        ("Purpose", "Prefetch"),
+        ("X-Purpose", "preview"),
+        ("X-Moz", "prefetch"),
+    ],
+)
+async def test_what_is_loaded_ahead_shows_the_number_without_counting(
+    client: TestClientProtocol, header: str, value: str
+) -> None:
+    assert await shown(client) == 1
+    response = await client.get("/", headers={header: value})
+    assert "Counter: 1" in await response.get_data(as_text=True)
+    assert response.headers["X-Counted"] == "0"
+    assert await shown(client) == 2
+
+
+async def test_another_purpose_is_a_visit(client: TestClientProtocol) -> None:
+    response = await client.get("/", headers={"Sec-Purpose": "navigate"})
+    assert response.headers["X-Counted"] == "1"
+
+
+async def test_simultaneous_visits_are_all_counted(server: RunningServer) -> None:
+    async with httpx.AsyncClient(base_url=server.url, timeout=30) as client:
+        pages = await asyncio.gather(*(client.get("/") for _ in range(50)))
+        last = await client.head("/")
+    assert Counter(page.status_code for page in pages) == {200: 50}
+    numbers = [int(re.findall(r"Counter: (\d+)", page.text)[0]) for page in pages]
+    assert sorted(numbers) == list(range(1, 51))
+    assert last.headers["X-Counted"] == "0"

@@ -1,0 +1,84 @@
+"""A PostgreSQL of a test's own: with passwords, over TCP, and free to be hurt."""
+
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from my_app.embedded import find_binaries
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+class OwnPostgres:
+    """A server on 127.0.0.1 that asks for passwords; user `app`, database `app`."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="my-app-test-"))
+        self.port = free_port()
+        self.password = secrets.token_urlsafe()
+        self.binaries = find_binaries()
+        self.account: int | None = None
+        if os.geteuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            self.account = nobody.pw_uid
+            os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
+
+    def __enter__(self) -> Self:
+        (self.folder / "password").write_text(self.password)
+        options = ["-U", "app", "--auth=scram-sha-256", "--pwfile=password"]
+        self.run("initdb", "-D", "data", *options, "--locale=C", "--encoding=UTF8")
+        self.start()
+        url = self.url("postgres")
+        subprocess.run(
+            [str(self.binaries / "psql"), "-qc", "CREATE DATABASE app", url],
+            check=True,
+        )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if (self.folder / "data" / "postmaster.pid").exists():
+            self.stop("immediate")
+        shutil.rmtree(self.folder)
+
+    def url(self, database: str = "app") -> str:
+        return f"postgresql://app:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    def start(self) -> None:
+        options = f"-c listen_addresses=127.0.0.1 -p {self.port} -k {self.folder}"
+        self.run("pg_ctl", "start", "-D", "data", "-l", "log", "-w", "-o", options)
+
+    def stop(self, mode: str = "fast") -> None:
+        self.run("pg_ctl", "stop", "-D", "data", "-m", mode, "-w")
+
+    def kill(self) -> None:
+        """SIGKILL to the server, as an out-of-memory killer does it."""
+        os.kill(self.pid(), signal.SIGKILL)
+
+    def pid(self) -> int:
+        return int((self.folder / "data" / "postmaster.pid").read_text().split("\n")[0])
+
+    def run(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [str(self.binaries / program), *arguments],
+            cwd=self.folder,
+            user=self.account,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )

@@ -1,0 +1,93 @@
+"""Real servers in processes of their own, started as a user would start them."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).resolve().parent.parent
+ADDRESS = re.compile(r"http://[\d.]+:\d+")
+START_SECONDS = 30
+
+
+class RunningServer:
+    """A server that has told its address; its lines are kept for the test to read."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.lines: list[str] = []
+        self.url = ""
+        self._told = threading.Event()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip("\n"))
+            if not self.url and (match := ADDRESS.search(line)):
+                self.url = match[0]
+                self._told.set()
+        self._told.set()
+
+    def wait_for_address(self) -> None:
+        self._told.wait(START_SECONDS)
+        assert self.url, "\n".join(self.lines)
+
+    def get(self, path: str) -> httpx.Response:
+        return httpx.get(self.url + path, timeout=20)
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        status = self.process.wait(START_SECONDS)
+        self._reader.join(START_SECONDS)
+        return status
+
+
+@contextmanager
+def running(command: list[str], **environment: str) -> Iterator[RunningServer]:
+    """Run `command` in the project's root until it told an address, then the block."""
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "LOG_FORMAT": "json", **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    server = RunningServer(process)
+    try:
+        server.wait_for_address()
+        yield server
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        server.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def manage(*words: str) -> list[str]:
+    """The documented command, with this Python."""
+    return [sys.executable, "manage.py", *words]
+
+
+SERVERS = {
+    "uvicorn": manage("run", "--port", "0", "--workers", "2"),
+    "hypercorn": [
+        *(sys.executable, "-m", "hypercorn", "my_app.asgi:app"),
+        *("--bind", "127.0.0.1:0", "--workers", "2"),
+    ],
+}
