@@ -104,7 +104,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     return parser
 
 
-def run(arguments: argparse.Namespace) -> None:
+def run(arguments: argparse.Namespace) -> int:
     """Start the database, bring its schema up to date, and serve the application."""
     from my_app import logs, server
 
@@ -117,7 +117,7 @@ def run(arguments: argparse.Namespace) -> None:
     with server.listen(settings.HOST, settings.PORT) as listener, _database(settings):
         _bring_up_to_date(settings)
         print(f"Open {server.url_of(listener)} (Ctrl-C ends it)", flush=True)
-        server.serve(listener, settings, reload=arguments.reload)
+        return server.serve(listener, settings, reload=arguments.reload)
 
 
 def _bring_up_to_date(settings: "Settings") -> None:

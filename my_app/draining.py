@@ -17,6 +17,8 @@ from types import FrameType
 from quart import Quart, Response, current_app
 
 DRAIN_SECONDS = 1.0
+# After that `server.py` lets nobody connect, and who just did is still answered.
+SETTLE_SECONDS = 0.2
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -45,6 +47,7 @@ async def _wait_before_stopping() -> AsyncGenerator[None, None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    delay = DRAIN_SECONDS + SETTLE_SECONDS
     servers_own = {number: signal.getsignal(number) for number in SIGNALS}
 
     def drain(number: int, frame: FrameType | None) -> None:
@@ -53,9 +56,7 @@ async def _wait_before_stopping() -> AsyncGenerator[None, None]:
             return
         if not extensions["draining"]:
             extensions["draining"] = True
-            loop.call_soon_threadsafe(
-                loop.call_later, DRAIN_SECONDS, stop, number, frame
-            )
+            loop.call_soon_threadsafe(loop.call_later, delay, stop, number, frame)
         elif number == signal.SIGINT:
             stop(number, frame)
 

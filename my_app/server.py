@@ -1,20 +1,32 @@
 """The web server: Uvicorn, told where to listen, how many to be and when to give up."""
 
+import asyncio
+import ctypes
 import signal
 import socket
+import struct
 import sys
+import time
 from pathlib import Path
 
 from uvicorn import Config, Server
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import ChangeReload, Multiprocess
 
 from my_app import UserError
+from my_app.draining import DRAIN_SECONDS, SETTLE_SECONDS
 from my_app.settings import Settings
 
-# Added to a second of draining and half a second until the parent sees the signal, it
-# keeps a stop within nine seconds and outlasts WAIT_SECONDS.
-GRACEFUL_STOP_SECONDS = 7
+# Half a second until the parent sees the signal, the drain, and this: a stop takes less
+# than nine seconds, and outlasts the WAIT_SECONDS of the last request.
+GRACEFUL_STOP_SECONDS = 6
 BACKLOG = 2048
+# Linux (asm-generic/socket.h); Python has no name for it.
+SO_ATTACH_FILTER = 26
+# A filter in the kernel's own language: load the byte of TCP flags (offset 13), keep
+# the packet (-1) unless SYN (0x02) is set. Rows: operation, jump if true, if false,
+# operand.
+DROP_SYN = [(0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 2**31)]
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -23,7 +35,9 @@ def listen(host: str, port: int) -> socket.socket:
         family, *_, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+        return socket.create_server(
+            (str(address[0]), port), family=family, backlog=BACKLOG
+        )
     except OSError as error:
         raise UserError(
             f"cannot listen on {host} port {port}: {error.strerror}; choose another, "
@@ -38,18 +52,17 @@ def url_of(listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def serve(listener: socket.socket, settings: Settings, *, reload: bool) -> None:
-    """Serve until a signal has stopped it; UserError if the application cannot start.
+def serve(listener: socket.socket, settings: Settings, *, reload: bool) -> int:
+    """Serve until a signal has stopped it; the status, 1 if no worker could start.
 
     With more than one worker, a worker that dies is replaced.
     """
-    package = Path(__file__).parent
     config = Config(
         "my_app.asgi:app",
         workers=settings.WORKERS,
         reload=reload,
-        reload_dirs=[str(package)] if reload else None,
-        # None: the application configures logs, for the server too.
+        reload_dirs=[str(Path(__file__).parent)] if reload else None,
+        # None: the application configures logs, the server's too.
         log_config=None,
         access_log=False,
         server_header=False,
@@ -59,17 +72,49 @@ def serve(listener: socket.socket, settings: Settings, *, reload: bool) -> None:
     )
     if reload:
         ChangeReload(config, target=Server(config).run, sockets=[listener]).run()
-        return
+        return 0
     if settings.WORKERS > 1:
-        workers = Multiprocess(config, sockets=[listener])
+        workers = Workers(config, sockets=[listener])
         workers.run()
-        failed = any(process.exitcode == 3 for process in workers.processes)
-    else:
-        # Uvicorn raises the signal that stopped it once more, for whoever called it.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: None)
-        server = Server(config)
-        server.run(sockets=[listener])
-        failed = not server.started
-    if failed:
-        sys.exit(1)
+        return int(any(each.exitcode == STARTUP_FAILURE for each in workers.processes))
+    # Uvicorn raises the signal that stopped it once more, for whoever called it.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    server = OneWorker(config)
+    server.run(sockets=[listener])
+    return int(not server.started)
+
+
+class Workers(Multiprocess):
+    """Several processes, which stop together without refusing who already connected."""
+
+    def terminate_all(self) -> None:
+        super().terminate_all()
+        time.sleep(DRAIN_SECONDS)
+        refuse_connections(self.sockets)
+
+
+class OneWorker(Server):
+    """This process alone; it stops like several."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        refuse_connections(sockets or [])
+        await asyncio.sleep(SETTLE_SECONDS)
+        await super().shutdown(sockets)
+
+
+def refuse_connections(listeners: list[socket.socket]) -> None:
+    """Let nobody connect anew, while those who just did are still accepted.
+
+    A listener that is closed resets the connections in its queue, with whatever their
+    callers sent meanwhile (measured: 654 requests in 20 restarts under 32 clients). So
+    first the kernel drops requests to connect; who sent one asks again a second later
+    and finds the next server, or is refused. Elsewhere than on Linux nothing happens.
+    """
+    if sys.platform != "linux":
+        return
+    rows = b"".join(struct.pack("HBBI", *row) for row in DROP_SYN)
+    program = ctypes.create_string_buffer(rows)
+    address = struct.pack("HL", len(DROP_SYN), ctypes.addressof(program))
+    for listener in listeners:
+        listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, address)
