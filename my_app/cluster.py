@@ -50,7 +50,6 @@ class Cluster:
         self._check_version()
         if self.is_running():
             return
-        self._forget_recycled_process()
         log = self.folder / "server.log"
         if log.exists():
             log.replace(self.folder / "server.log.1")
@@ -82,6 +81,7 @@ class Cluster:
 
     def is_running(self) -> bool:
         """Whether a process holds the data."""
+        self._forget_dead_process()
         return self._run("pg_ctl", "status", "-D", "data").returncode == 0
 
     def _initialize(self) -> None:
@@ -134,18 +134,23 @@ class Cluster:
         (self.folder / "listener").write_text(f"{port} {password}", "utf-8")
         return port
 
-    def _forget_recycled_process(self) -> None:
-        """Drop the server's number where, after a crash, it is another program's.
+    def _forget_dead_process(self) -> None:
+        """Drop the server's number where PostgreSQL would take it for a live one.
 
-        PostgreSQL would take that program for itself and refuse to start.
+        After a crash the number may be another program's, or, in a container whose
+        first process buries nobody, still the dead server's.
         """
-        pid_file = self.folder / "data" / "postmaster.pid"
-        if not pid_file.exists():
-            return
-        number = pid_file.read_text("utf-8").split("\n", 1)[0]
-        name = Path("/proc") / number / "comm"
-        if name.exists() and name.read_text("utf-8").strip() != "postgres":
-            pid_file.unlink()
+        socket_lock = socket_folder(self.folder) / f".s.PGSQL.{PORT}.lock"
+        for file in (self.folder / "data" / "postmaster.pid", socket_lock):
+            try:
+                number = file.read_text("utf-8").split("\n", 1)[0]
+                process = (Path("/proc") / number / "stat").read_text("utf-8")
+            except FileNotFoundError:
+                continue
+            before, _, after = process.rpartition(")")
+            name = before.partition("(")[2]
+            if name != "postgres" or after.split()[0] in "ZX":
+                file.unlink()
 
     def _make_folder(self, path: Path) -> None:
         """A folder that only the server's account may enter; never one of others'."""

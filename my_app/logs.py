@@ -25,6 +25,9 @@ SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:=/+@-]{1,128}")
 # nginx's number for a caller who left before there was an answer.
 CALLER_LEFT = 499
 
+# The variables of a failing function may be passwords.
+WITHOUT_LOCALS = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+
 log = structlog.stdlib.get_logger()
 
 
@@ -39,11 +42,16 @@ def configure(settings: Settings) -> None:
     ]
     if form == "json":
         rendered: list[Processor] = [
-            structlog.processors.dict_tracebacks,
+            structlog.processors.ExceptionRenderer(WITHOUT_LOCALS),
             structlog.processors.JSONRenderer(),
         ]
     else:
-        rendered = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        rendered = [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(),
+                exception_formatter=structlog.dev.plain_traceback,
+            )
+        ]
     structlog.configure(
         processors=[*shared, *rendered],
         wrapper_class=structlog.make_filtering_bound_logger(settings.LOG_LEVEL),

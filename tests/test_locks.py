@@ -1,0 +1,33 @@
+import threading
+from pathlib import Path
+
+from my_app.locks import locked, try_lock
+
+
+def test_one_at_a_time_holds_a_lock(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    first = try_lock(path)
+    assert first is not None
+    assert try_lock(path) is None
+    first.close()
+    second = try_lock(path)
+    assert second is not None
+    second.close()
+
+
+def test_who_waits_is_told_once_and_gets_its_turn(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    order: list[str] = []
+    told = threading.Event()
+
+    def wait() -> None:
+        with locked(path, told.set):
+            order.append("second")
+
+    with locked(path, lambda: order.append("never")):
+        thread = threading.Thread(target=wait)
+        thread.start()
+        assert told.wait(10)
+        order.append("first")
+    thread.join(10)
+    assert order == ["first", "second"]
