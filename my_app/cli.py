@@ -185,9 +185,10 @@ def resetdb(arguments: argparse.Namespace) -> None:
 
     settings = _settings()
     shell.refuse_unless_development(settings)
-    answer = input(f"Type {settings.DATABASE_NAME} to delete all that is in it: ")
-    if answer != settings.DATABASE_NAME:
-        raise UserError("nothing was deleted")
+    name = settings.database_name
+    print(f"Type {name} to delete all that is in that database: ", end="", flush=True)
+    if sys.stdin.readline().strip() != name:
+        raise UserError(f"that was not {name}; nothing was deleted")
     with _database(settings):
         asyncio.run(shell.empty(settings))
         asyncio.run(migrate.to_revision(settings))

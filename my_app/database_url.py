@@ -40,6 +40,7 @@ class DatabaseUrl:
     dsn_without_password: str
     password: str
     hosts: str
+    database: str
     system_certificates: bool
     connect_timeout_seconds: int
 
@@ -85,6 +86,7 @@ def parse(url: str, setting: str) -> DatabaseUrl:
         dsn_without_password=f"postgresql://{part['user']}@{place}",
         password=unquote(password),
         hosts=unquote(hosts) or parameters.get("host", "localhost"),
+        database=unquote(database) or parameters.get("dbname", unquote(user)),
         system_certificates=system,
         connect_timeout_seconds=int(timeout),
     )

@@ -78,6 +78,12 @@ class Settings:
             return database_url.parse(self.DATABASE_URL, "DATABASE_URL").hosts
         return self.DB_HOST
 
+    @property
+    def database_name(self) -> str:
+        if self.DATABASE_URL:
+            return database_url.parse(self.DATABASE_URL, "DATABASE_URL").database
+        return self.DATABASE_NAME
+
 
 TYPES = get_type_hints(Settings, include_extras=True)
 NAMES = tuple(name for name in TYPES if name != "ENV_FOR_DYNACONF")

@@ -55,11 +55,13 @@ class RunningServer:
 
 
 @contextmanager
-def running(command: list[str], **environment: str) -> Iterator[RunningServer]:
-    """Run `command` in the project's root until it told an address, then the block."""
+def running(
+    command: list[str], cwd: Path = ROOT, **environment: str
+) -> Iterator[RunningServer]:
+    """Run `command`, and the block once it has told an address; then stop it."""
     process = subprocess.Popen(
         command,
-        cwd=ROOT,
+        cwd=cwd,
         env={**os.environ, "LOG_FORMAT": "json", **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -1,7 +1,7 @@
 import asyncio
+import os
 import re
 import signal
-import os
 
 import httpx
 import pytest

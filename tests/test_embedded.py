@@ -41,7 +41,7 @@ def server_pid(folder: Path) -> int:
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A place for a database that root's unprivileged account may enter."""
-    with_spaces = Path(f"/tmp/my app tést {os.getpid()}")  # noqa: S108
+    with_spaces = Path(f"/tmp/my app tést {os.getpid()}")
     yield with_spaces
     if (with_spaces / "door").exists():
         embedded.discard(with_spaces)
@@ -142,7 +142,7 @@ def test_data_of_another_version_are_refused_and_kept(folder: Path) -> None:
 def test_a_long_path_is_no_obstacle(folder: Path) -> None:
     deep = folder / ("d" * 120) / ("e" * 120)
     deep.parent.mkdir(parents=True)
-    assert socket_folder(deep / "cluster").parent == Path("/tmp")  # noqa: S108
+    assert socket_folder(deep / "cluster").parent == Path("/tmp")
     with embedded.serving(deep, "app", said):
         assert ask(deep, "SELECT 1") == 1
     embedded.discard(deep)
@@ -179,7 +179,7 @@ def test_a_folder_that_cannot_be_made_is_told_in_one_line(place: str) -> None:
 
 @ROOT_ONLY
 def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
-    disk = Path(f"/tmp/my-app-disk-{os.getpid()}")  # noqa: S108
+    disk = Path(f"/tmp/my-app-disk-{os.getpid()}")
     disk.mkdir()
     size = ["-o", "size=8m,mode=755"]
     mounted = subprocess.run(
@@ -260,6 +260,4 @@ def test_programs_of_an_unknown_version_are_refused(tmp_path: Path) -> None:
 
 
 def test_the_folder_lies_in_an_open_checkout() -> None:
-    assert embedded.folder_of(Path("/tmp")) == Path("/tmp/.postgres")  # noqa: S108
-
-
+    assert embedded.folder_of(Path("/tmp")) == Path("/tmp/.postgres")

@@ -113,5 +113,3 @@ def test_the_server_and_alembic_log_in_the_same_format(empty_database: str) -> N
     assert all({"level", "timestamp"} <= line.keys() for line in told)
     others = [line for line in server.lines if not line.startswith("{")]
     assert others == [f"Open {server.url} (Ctrl-C ends it)"]
-
-

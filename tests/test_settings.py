@@ -78,11 +78,11 @@ def test_a_password_arrives_as_it_was_written(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, password: str
 ) -> None:
     monkeypatch.setenv("DB_PASSWORD", password)
-    assert settings.load().DB_PASSWORD == password
+    assert password == settings.load().DB_PASSWORD
     monkeypatch.delenv("DB_PASSWORD")
     (tmp_path / "secret").write_text(password + "\n", "utf-8")
     monkeypatch.setenv("DB_PASSWORD_FILE", str(tmp_path / "secret"))
-    assert settings.load().DB_PASSWORD == password
+    assert password == settings.load().DB_PASSWORD
 
 
 def test_each_load_makes_its_own_key() -> None:
@@ -115,7 +115,7 @@ def test_secrets_do_not_show() -> None:
     for text in (repr(loaded), str(loaded), f"{loaded}"):
         assert "s3cret" not in text
         assert "PORT=5001" in text
-    assert loaded.DB_PASSWORD == secret
+    assert secret == loaded.DB_PASSWORD
 
 
 def refused(monkeypatch: pytest.MonkeyPatch, **environment: str) -> str:

@@ -1,0 +1,178 @@
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.waiting import until
+
+# What the door opens to, when all that is asked is where one came in.
+COMMANDS = """
+import argparse, json, sys
+def parse(words, program="manage.py"):
+    return argparse.Namespace(tools="test" in words)
+def main(words, program="manage.py"):
+    print(json.dumps([sys.prefix, words]))
+    return 7
+"""
+# Something pip need not fetch, and that no environment has.
+PYPROJECT = """
+[project]
+dependencies = ["absent-package >=1", "windows-only ; sys_platform == 'win32'"]
+[dependency-groups]
+dev = [{ include-group = "run" }, "absent-tool"]
+"""
+
+
+class Door:
+    """A checkout's manage.py, tried with no network and no uv."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.venv = folder / ".venv"
+        self.environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("PIP_")
+        }
+        self.environment |= {"PATH": "/usr/bin:/bin", "PIP_NO_INDEX": "1"}
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "manage.py", *words],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def open(self, *words: str) -> tuple[int, str, str]:
+        process = self.start(*words)
+        out, err = process.communicate(timeout=60)
+        return process.returncode, out, err
+
+
+@pytest.fixture
+def door(checkout: Path) -> Iterator[Door]:
+    (checkout / "my_app" / "cli.py").write_text(COMMANDS)
+    (checkout / "pyproject.toml").write_text(PYPROJECT)
+    for name in ("run", "dev"):
+        (checkout / "requirements" / f"{name}.txt").write_text("# nothing\n")
+    yield Door(checkout)
+    shutil.rmtree(checkout)
+
+
+def test_the_environment_is_made_once_and_again_when_it_must(door: Door) -> None:
+    status, out, err = door.open("run", "--port", "1")
+    assert status == 7
+    assert json.loads(out) == [str(door.venv), ["run", "--port", "1"]]
+    assert "Making .venv for Python" in err
+    assert "Installing requirements/run.txt" in err
+
+    assert door.open("run") == (7, json.dumps([str(door.venv), ["run"]]) + "\n", "")
+
+    status, out, err = door.open("test")
+    assert status == 7
+    assert err == "Installing requirements/dev.txt into .venv\n"
+    assert door.open("run")[2] == ""
+
+    (door.folder / "requirements" / "run.txt").write_text("# something else\n")
+    stale = door.venv / "stale"
+    stale.touch()
+    assert "Making .venv" in door.open("run")[2]
+    assert not stale.exists()
+
+
+def test_an_interruption_is_mended_and_others_wait(door: Door) -> None:
+    first = door.start("run")
+    until(lambda: (door.venv / "made-by-manage.json").exists())
+    first.send_signal(signal.SIGINT)
+    _, err = first.communicate(timeout=60)
+    assert first.returncode == 130
+    assert err.splitlines()[-1] == "manage.py: interrupted; the same command goes on"
+    assert "Traceback" not in err
+
+    second = door.start("run")
+    third = door.start("run")
+    outputs = [process.communicate(timeout=60) for process in (second, third)]
+    assert [second.returncode, third.returncode] == [7, 7]
+    told = "".join(err for _, err in outputs)
+    assert told.count("Making .venv") == 1
+    assert told.count("Waiting for another process that makes .venv") == 1
+
+
+def test_an_environment_that_has_the_dependencies_is_used_as_it_is(
+    door: Door,
+) -> None:
+    (door.folder / "pyproject.toml").write_text(
+        "[project]\ndependencies = ['quart >=0.22', 'sqlalchemy[asyncio] >=2']\n"
+        "[dependency-groups]\ndev = ['pytest >=9']\n"
+    )
+    for command in ("run", "test"):
+        status, out, err = door.open(command)
+        assert (status, err) == (7, "")
+        assert json.loads(out) == [sys.prefix, [command]]
+    assert not door.venv.exists()
+
+
+def test_an_environment_of_another_tool_is_not_deleted(door: Door) -> None:
+    door.venv.mkdir()
+    (door.venv / "pyvenv.cfg").write_text("home = /somewhere\n")
+    status, _, err = door.open("run")
+    assert status == 1
+    assert err.startswith("manage.py: .venv was made by another tool")
+    assert (door.venv / "pyvenv.cfg").exists()
+
+
+def test_a_python_without_venv_or_pip_is_told_what_to_install(door: Door) -> None:
+    (door.folder / "sitecustomize.py").write_text(
+        "import sys; sys.modules['ensurepip'] = None\n"
+    )
+    door.environment["PYTHONPATH"] = str(door.folder)
+    status, _, err = door.open("run")
+    assert status == 1
+    assert len(err.splitlines()) == 1
+    assert "apt install python3-venv" in err
+    assert not door.venv.exists()
+
+
+def test_a_package_that_cannot_be_had_ends_in_one_line_of_advice(door: Door) -> None:
+    (door.folder / "requirements" / "run.txt").write_text(
+        f"absent-package==1.0 --hash=sha256:{'0' * 64}\n"
+    )
+    status, _, err = door.open("run")
+    assert status == 1
+    assert "Traceback" not in err
+    assert err.splitlines()[-1].startswith("manage.py: pip could not install run.txt")
+    (door.folder / "requirements" / "run.txt").write_text("# nothing\n")
+    assert door.open("run")[0] == 7
+
+
+def test_a_folder_that_cannot_be_written_is_told(door: Door) -> None:
+    (door.folder / ".venv.lock").mkdir()
+    status, _, err = door.open("run")
+    assert status == 1
+    assert len(err.splitlines()) == 1
+    assert "see to the folder's permissions" in err
+
+
+def test_an_old_python_is_told_so() -> None:
+    manage = Path(__file__).parent.parent / "manage.py"
+    told = subprocess.run(
+        [
+            *(sys.executable, "-c"),
+            "import sys, runpy; sys.version_info = (3, 9, 1);"
+            f"runpy.run_path({str(manage)!r})",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 1
+    assert told.stderr.startswith("manage.py: this is Python 3.9, and 3.11 or newer")
