@@ -87,15 +87,20 @@ def wait_seconds() -> float:
 
 def says_unavailable(error: BaseException) -> bool:
     """Whether `error` is about the database's absence and not about a statement."""
-    if isinstance(error, DBAPIError) and error.orig is not None:
-        if error.connection_invalidated:
-            return True
-        error = error.orig.__cause__ or error.orig
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    error = _from_driver(error)
     if isinstance(error, asyncpg.PostgresError):
         return str(error.sqlstate).startswith(UNAVAILABLE)
     kinds = (OSError, TimeoutError, PoolTimeoutError, asyncpg.InterfaceError)
     # Raised where none of several hosts has the target_session_attrs asked for.
     return isinstance(error, (*kinds, asyncpg.InternalClientError))
+
+
+def words_of(error: BaseException) -> str:
+    """The driver's own words in one line, without the statement SQLAlchemy adds."""
+    error = _from_driver(error)
+    return f"{type(error).__name__}: {error}".replace("\n", " ").removesuffix(": ")
 
 
 def problem(error: BaseException, settings: Settings) -> UserError | None:
@@ -105,14 +110,11 @@ def problem(error: BaseException, settings: Settings) -> UserError | None:
     """
     if not says_unavailable(error):
         return None
-    if isinstance(error, DBAPIError) and error.orig is not None:
-        error = error.orig.__cause__ or error.orig
-    where = f"the database at {settings.database_host}"
     if settings.embedded:
         remedy = "python3 manage.py run starts it"
     else:
         remedy = "check that it runs and what DATABASE_URL or DB_HOST and DB_PORT say"
-    match str(getattr(error, "sqlstate", "")):
+    match str(getattr(_from_driver(error), "sqlstate", "")):
         case "28P01" | "28000":
             remedy = "check the user and the password in DATABASE_URL or DB_USERNAME "
             remedy += "and DB_PASSWORD; a database keeps those it was made with"
@@ -120,5 +122,12 @@ def problem(error: BaseException, settings: Settings) -> UserError | None:
             remedy = "make it (createdb), or check DATABASE_URL or DATABASE_NAME"
         case "55P03":
             remedy = "another transaction is using a table that must change; try again"
-    said = str(error) or type(error).__name__
-    return UserError(f"{where} does not serve ({said}); {remedy}")
+    where = f"the database at {settings.database_host}"
+    return UserError(f"{where} does not serve ({words_of(error)}); {remedy}")
+
+
+def _from_driver(error: BaseException) -> BaseException:
+    """Asyncpg's error where SQLAlchemy wrapped one."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        return error.orig.__cause__ or error.orig
+    return error

@@ -19,6 +19,8 @@ from quart import Quart, Response, current_app
 DRAIN_SECONDS = 1.0
 # After that `server.py` lets nobody connect, and who just did is still answered.
 SETTLE_SECONDS = 0.2
+# Set by `run --reload`: a developer who waits for a change has nobody to part from.
+DRAIN = "MY_APP_DRAIN"
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -43,8 +45,9 @@ async def _ask_for_a_new_connection(response: Response) -> Response:
 async def _wait_before_stopping() -> AsyncGenerator[None, None]:
     extensions = current_app.extensions
     loop = asyncio.get_running_loop()
-    # Elsewhere (a test, an embedding program) signals are not ours to take.
-    if threading.current_thread() is not threading.main_thread():
+    # Outside the main thread (a test, an embedding program) signals are not ours.
+    foreign = threading.current_thread() is not threading.main_thread()
+    if foreign or os.environ.get(DRAIN) == "off":
         yield
         return
     delay = DRAIN_SECONDS + SETTLE_SECONDS

@@ -3,11 +3,12 @@
 from http import HTTPStatus
 
 import structlog
-from quart import Quart, Response, render_template, request
+from quart import Quart, Response, current_app, render_template, request
 from quart.json import dumps
 from werkzeug.exceptions import HTTPException
 
-from my_app.db import DatabaseUnavailable
+from my_app.db import DatabaseUnavailable, words_of
+from my_app.settings import Settings
 
 RETRY_AFTER_SECONDS = 1
 
@@ -32,10 +33,8 @@ async def _http_error(error: HTTPException) -> Response:
 
 
 async def _database_unavailable(error: DatabaseUnavailable) -> Response:
-    cause = error.__cause__
-    # The driver's words alone: SQLAlchemy's add the statement.
-    reason = f"{type(cause).__name__}: {getattr(cause, 'orig', cause)}"
-    log.error("database unavailable", reason=reason)
+    reason = words_of(error.__cause__ or error)
+    log.error("database unavailable", reason=reason, remedy=_remedy())
     outcome = "unknown" if error.committed is None else "not-counted"
     response = await _answer(
         503, "The database does not answer. Please try again.", outcome=outcome
@@ -44,6 +43,13 @@ async def _database_unavailable(error: DatabaseUnavailable) -> Response:
     if not _is_api():
         response.headers["X-Counted"] = "unknown" if error.committed is None else "0"
     return response
+
+
+def _remedy() -> str:
+    settings: Settings = current_app.extensions["settings"]
+    if settings.embedded:
+        return "python3 manage.py run starts the embedded database"
+    return "see to the database; nothing here needs a restart"
 
 
 def _is_api() -> bool:

@@ -14,6 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from my_app import UserError, db, engines
@@ -100,6 +101,8 @@ async def _engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
     except Exception as error:
         if problem := db.problem(error, settings):
             raise problem from None
+        if isinstance(error, DBAPIError):
+            raise UserError(f"PostgreSQL refused: {db.words_of(error)}") from error
         raise
     finally:
         await engine.dispose()

@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import os
 import signal
 import socket
 import struct
@@ -13,8 +14,7 @@ from uvicorn import Config, Server
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import ChangeReload, Multiprocess
 
-from my_app import UserError
-from my_app.draining import DRAIN_SECONDS, SETTLE_SECONDS
+from my_app import UserError, draining
 from my_app.settings import Settings
 
 # Half a second until the parent sees the signal, the drain, and this: a stop takes less
@@ -71,6 +71,7 @@ def serve(listener: socket.socket, settings: Settings, *, reload: bool) -> int:
         timeout_graceful_shutdown=GRACEFUL_STOP_SECONDS,
     )
     if reload:
+        os.environ[draining.DRAIN] = "off"
         ChangeReload(config, target=Server(config).run, sockets=[listener]).run()
         return 0
     if settings.WORKERS > 1:
@@ -90,7 +91,7 @@ class Workers(Multiprocess):
 
     def terminate_all(self) -> None:
         super().terminate_all()
-        time.sleep(DRAIN_SECONDS)
+        time.sleep(draining.DRAIN_SECONDS)
         refuse_connections(self.sockets)
 
 
@@ -99,7 +100,7 @@ class OneWorker(Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         refuse_connections(sockets or [])
-        await asyncio.sleep(SETTLE_SECONDS)
+        await asyncio.sleep(draining.SETTLE_SECONDS)
         await super().shutdown(sockets)
 
 

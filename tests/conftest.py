@@ -3,6 +3,8 @@
 import asyncio
 import os
 import secrets
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -111,6 +113,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.config.stash[STACK].close()
 
 
+@pytest.fixture(autouse=True)
+def restored_environment() -> Iterator[None]:
+    """What a test or a command changes in the environment ends with it."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
 @pytest.fixture(scope="session")
 def test_server() -> TestServer:
     return TestServer(os.environ[UID])
@@ -169,11 +180,20 @@ def own_postgres() -> Iterator[OwnPostgres]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def seed() -> Iterator[Path]:
+    """A folder with a database in it that nobody uses, to be copied."""
+    folder = Path(tempfile.mkdtemp(prefix="my-app-seed-"))
+    folder.chmod(0o755)
+    with embedded.serving(folder, "app", print):
+        pass
+    yield folder
+    embedded.discard(folder)
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of the project's files, to be broken."""
-    import shutil
-
     copy = tmp_path / "checkout"
     copy.mkdir()
     for name in ("my_app", "migrations", "requirements"):

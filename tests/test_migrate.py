@@ -1,4 +1,5 @@
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -6,6 +7,8 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from my_app import UserError, migrate, settings
@@ -83,19 +86,22 @@ def test_up_down_and_up_again_leads_to_the_same_schema(empty_database: str) -> N
     assert revision_of(empty_database) == "0001"
 
 
-def test_eight_at_once_on_an_empty_database_all_succeed(empty_database: str) -> None:
+@pytest.mark.parametrize("number", [3, pytest.param(8, marks=pytest.mark.slow)])
+def test_all_who_migrate_an_empty_database_at_once_succeed(
+    empty_database: str, number: int
+) -> None:
     processes = [
         subprocess.Popen(
             manage("migrate"),
             cwd=ROOT,
-            env={"DATABASE_URL": empty_database, "ENV_FOR_DYNACONF": "testing"},
+            env={**os.environ, "DATABASE_URL": empty_database},
             stderr=subprocess.PIPE,
             text=True,
         )
-        for _ in range(8)
+        for _ in range(number)
     ]
     logs = [process.communicate(timeout=60)[1] for process in processes]
-    assert [process.returncode for process in processes] == [0] * 8, logs
+    assert [process.returncode for process in processes] == [0] * number, logs
     assert "".join(logs).count("Running upgrade") == 1
     assert revision_of(empty_database) == "0001"
 
@@ -128,7 +134,7 @@ def test_a_table_in_use_is_not_waited_for_long(database: str) -> None:
         async with connection.transaction():
             await connection.execute("SELECT FROM counters")
             chosen = settings.load(DATABASE_URL=database)
-            with pytest.raises(UserError, match="another transaction .*try again"):
+            with pytest.raises(UserError, match=r"another transaction .*try again"):
                 await migrate.to_revision(chosen, "base")
         await connection.close()
 
@@ -161,7 +167,7 @@ def test_a_migration_is_written_from_what_differs(
         return subprocess.run(
             [sys.executable, "-m", "my_app.cli", "makemigration", message],
             cwd=checkout,
-            env={"DATABASE_URL": database, "ENV_FOR_DYNACONF": "testing"},
+            env={**os.environ, "DATABASE_URL": database},
             capture_output=True,
             text=True,
             check=False,
@@ -187,3 +193,22 @@ def test_a_migration_is_written_from_what_differs(
     again = make("again")
     assert again.returncode == 1
     assert "run manage.py migrate first" in again.stderr
+
+
+def test_a_migration_that_postgresql_refuses_is_told(database: str) -> None:
+    execute(database, "DROP TABLE idempotency_keys")
+    with pytest.raises(UserError, match="PostgreSQL refused: UndefinedTable") as raised:
+        to(database, "base")
+    assert "\n" not in str(raised.value)
+
+
+def test_alembic_alone_is_sent_to_the_command_that_takes_the_lock() -> None:
+    config = Config(toml_file=ROOT / "pyproject.toml")
+    with pytest.raises(UserError, match=r"manage\.py migrate"):
+        command.upgrade(config, "head")
+
+
+def test_an_older_schema_is_told(empty_database: str) -> None:
+    chosen = settings.load(DATABASE_URL=empty_database)
+    with pytest.raises(UserError, match="revision base, which is older"):
+        asyncio.run(migrate.check_schema(chosen))

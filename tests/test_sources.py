@@ -13,7 +13,7 @@ def test_a_malformed_file_is_told_with_its_line(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="settings.toml cannot be read"):
+    with pytest.raises(UserError, match=r"settings\.toml cannot be read"):
         sources.from_file(tmp_path / "settings.toml", "development")
 
 

@@ -1,0 +1,98 @@
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from my_app import embedded
+from tests.servers import RunningServer, running
+from tests.test_embedded import is_alive, server_pid
+from tests.waiting import until
+
+RUN = [sys.executable, "manage.py", "run", "--port", "0"]
+
+
+@pytest.fixture
+def used(fresh: Path, seed: Path) -> Path:
+    """A checkout whose database was made before."""
+    subprocess.run(["cp", "-a", seed, embedded.folder_of(fresh)], check=True)
+    return fresh
+
+
+@pytest.fixture
+def fresh(checkout: Path) -> Iterator[Path]:
+    """A checkout in which nothing was run; its database goes with it."""
+    yield checkout
+    folder = embedded.folder_of(checkout)
+    if folder.exists():
+        embedded.discard(folder)
+
+
+def development() -> dict[str, str]:
+    return {"ENV_FOR_DYNACONF": "development", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def count(server: RunningServer) -> int:
+    (number,) = re.findall(r"Counter: (\d+)", server.get("/").text)
+    return int(number)
+
+
+def test_a_fresh_checkout_counts_and_goes_on_counting(fresh: Path) -> None:
+    with running(RUN, cwd=fresh, **development()) as first:
+        assert [count(first), count(first)] == [1, 2]
+        assert "DB_HOST: embedded" in first.get("/app-settings").text
+        with running(RUN, cwd=fresh, **development()) as second:
+            assert count(second) == 3
+            assert first.stop() == 0
+            assert count(second) == 4
+            assert second.stop() == 0
+    assert not (embedded.folder_of(fresh) / "cluster/data/postmaster.pid").exists()
+
+
+def test_after_a_kill_of_everything_the_count_is_intact(used: Path) -> None:
+    command = [*RUN, "--workers", "2"]
+    with running(command, cwd=used, **development()) as server:
+        assert [count(server) for _ in range(5)] == [1, 2, 3, 4, 5]
+        database = server_pid(embedded.folder_of(used))
+        family = psutil.Process(server.process.pid).children(recursive=True)
+        for process in [*family, psutil.Process(database)]:
+            process.kill()
+        server.process.kill()
+    until(lambda: not is_alive(database))
+    with running(RUN, cwd=used, **development()) as server:
+        assert count(server) == 6
+        assert server.stop() == 0
+
+
+def test_an_interrupted_start_leaves_nothing_running(used: Path) -> None:
+    process = subprocess.Popen(
+        RUN,
+        cwd=used,
+        env={**os.environ, **development()},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    users = embedded.folder_of(used) / "users"
+    until(lambda: any(users.iterdir()))
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 143
+    assert not (embedded.folder_of(used) / "cluster/data/postmaster.pid").exists()
+
+
+def test_an_app_started_otherwise_says_which_command_to_type(used: Path) -> None:
+    command = [sys.executable, "-m", "hypercorn", "my_app.asgi:app"]
+    command += ["--bind", "127.0.0.1:0"]
+    with running(command, cwd=used, **development()) as server:
+        assert server.get("/livez").status_code == 200
+        assert server.get("/").status_code == 503
+        assert server.get("/readyz").status_code == 503
+        with running(RUN, cwd=used, **development()) as database:
+            assert count(server) == 1
+            assert count(database) == 2
+        server.stop()
+    assert "python3 manage.py run" in "\n".join(server.lines)
