@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -54,7 +55,9 @@ def refuse_unless_development(settings: Settings) -> None:
 
 def _on_this_machine(hosts: str) -> bool:
     for host in hosts.split(","):
-        name = host.rpartition(":")[0] if host.count(":") == 1 else host
+        name = (
+            re.sub(r":\d+$", "", host) if "]" in host or host.count(":") == 1 else host
+        )
         if name == "localhost" or name.startswith("/"):
             continue
         try:

@@ -3,13 +3,15 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 
 from my_app import cli
 from tests.postgres import OwnPostgres
-from tests.servers import ROOT, manage, running
+from tests.servers import ROOT, RunningServer, manage, running
 from tests.test_migrate import execute
 from tests.test_settings import PASSWORDS
 from tests.waiting import until
@@ -270,9 +272,16 @@ def test_changed_code_is_served_anew(checkout: Path, database: str) -> None:
         views = checkout / "my_app" / "home_app" / "views.py"
         text = views.read_text()
         views.write_text(text.replace('"status": "ok"}', '"status": "new"}'))
-        until(lambda: server.get("/livez").json() == {"status": "new"})
+        until(partial(says, server, {"status": "new"}))
         assert "Counter: 2" in server.get("/").text
         assert server.stop() == 0
+
+
+def says(server: RunningServer, answer: dict[str, str]) -> bool:
+    try:
+        return bool(server.get("/livez").json() == answer)
+    except httpx.TransportError:
+        return False
 
 
 def test_the_tests_are_run_by_pytest(capfd: pytest.CaptureFixture[str]) -> None:

@@ -68,6 +68,18 @@ def test_a_stopping_server_says_so_for_a_second_and_ends_well(
     assert not any("Traceback" in line for line in server.lines)
 
 
+def test_a_second_ctrl_c_cuts_the_farewell_short(database: str) -> None:
+    with running(manage("run", "--port", "0"), DATABASE_URL=database) as server:
+        assert answers(server)
+        server.process.send_signal(signal.SIGINT)
+        until(lambda: server.get("/readyz").status_code == 503)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.get("/livez").status_code == 200
+        server.process.send_signal(signal.SIGINT)
+        until(lambda: any("Shutting down" in line for line in server.lines))
+        assert server.wait() == 0
+
+
 def test_workers_do_not_outlive_their_parent(database: str) -> None:
     command = manage("run", "--port", "0", "--workers", "2")
     with running(command, DATABASE_URL=database) as server:
@@ -83,6 +95,7 @@ def answers(server: RunningServer) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_is_replaced(database: str) -> None:
     command = manage("run", "--port", "0", "--workers", "2")
     with running(command, DATABASE_URL=database) as server:

@@ -12,6 +12,7 @@ import pytest
 
 from my_app import UserError, embedded
 from my_app.cluster import Cluster, socket_folder
+from tests.postgres import scratch
 from tests.waiting import until
 
 ROOT_ONLY = pytest.mark.skipif(
@@ -48,7 +49,7 @@ def folder(new_folder: Path, seed: Path) -> Path:
 @pytest.fixture
 def new_folder() -> Iterator[Path]:
     """A place for a database that root's unprivileged account may enter."""
-    with_spaces = Path(f"/tmp/my app tést {os.getpid()}")
+    with_spaces = scratch() / f"my app tést {os.getpid()}"
     yield with_spaces
     if (with_spaces / "door").exists():
         embedded.discard(with_spaces)
@@ -259,6 +260,24 @@ def test_programs_on_path_serve_where_there_is_no_wheel(
     monkeypatch.setenv("PATH", "")
     with pytest.raises(UserError, match="PostgreSQL 15 to 18"):
         embedded.find_binaries()
+
+
+def test_a_server_that_will_not_start_gives_its_reason(folder: Path) -> None:
+    with (folder / "cluster/data/postgresql.conf").open("a") as file:
+        file.write("shared_buffers = 'plenty'\n")
+    with pytest.raises(UserError, match=r"cannot start: .*postgresql\.conf") as raised:
+        with embedded.serving(folder, "app", said):
+            pass
+    assert "\n" not in str(raised.value)
+
+
+def test_a_server_in_recovery_is_waited_for(folder: Path) -> None:
+    with embedded.serving(folder, "app", said):
+        stopped = server_pid(folder)
+        os.kill(stopped, signal.SIGQUIT)
+        until(lambda: not is_alive(stopped))
+    with embedded.serving(folder, "app", said):
+        assert ask(folder, "SELECT 1") == 1
 
 
 def test_programs_of_an_unknown_version_are_refused(tmp_path: Path) -> None:

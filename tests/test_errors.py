@@ -93,7 +93,7 @@ async def test_without_a_database_a_page_says_when_to_come_back() -> None:
 def test_a_database_that_returns_is_used_within_a_second(
     own_postgres: OwnPostgres,
 ) -> None:
-    command = manage("run", "--port", "0", "--workers", "2")
+    command = manage("run", "--port", "0")
     with running(command, DATABASE_URL=own_postgres.url()) as server:
         assert server.get("/").status_code == 200
         own_postgres.stop("immediate")

@@ -190,9 +190,24 @@ def test_a_migration_is_written_from_what_differs(
     assert 'revision: str = "0002"' in text
     assert "op.add_column" in text
     assert "drop_table" not in text
+    # What was written works, forth and back.
+    moved = [migrate_in(checkout, database, *to) for to in ((), ("0001",), ("head",))]
+    assert moved == [0, 0, 0]
+    assert revision_of(database) == "0002"
+    assert migrate_in(checkout, database, "0001") == 0
+    assert revision_of(database) == "0001"
     again = make("again")
     assert again.returncode == 1
     assert "run manage.py migrate first" in again.stderr
+
+
+def migrate_in(checkout: Path, database: str, *words: str) -> int:
+    return subprocess.run(
+        [sys.executable, "-m", "my_app.cli", "migrate", *words],
+        cwd=checkout,
+        env={**os.environ, "DATABASE_URL": database},
+        check=False,
+    ).returncode
 
 
 def test_a_migration_that_postgresql_refuses_is_told(database: str) -> None:

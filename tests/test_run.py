@@ -96,3 +96,16 @@ def test_an_app_started_otherwise_says_which_command_to_type(used: Path) -> None
             assert count(database) == 2
         server.stop()
     assert "python3 manage.py run" in "\n".join(server.lines)
+
+
+def test_a_shell_opens_on_the_embedded_database(used: Path) -> None:
+    shown = subprocess.run(
+        [sys.executable, "manage.py", "dbshell"],
+        cwd=used,
+        env={**os.environ, **development()},
+        input="SELECT 6 * 7, current_database();\n",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "42 | app" in shown.stdout

@@ -101,6 +101,12 @@ def test_a_database_part_given_as_argument_wins_over_the_url(
     assert both.database_host == "url"
 
 
+def test_the_databases_name_is_known_however_it_was_given() -> None:
+    url = "postgresql://there/theirs"
+    assert settings.load(DATABASE_URL=url).database_name == "theirs"
+    assert settings.load(DATABASE_NAME="mine").database_name == "mine"
+
+
 def test_secrets_do_not_show() -> None:
     secret = "s3cret-" * 6
     url = f"postgresql://u:{secret}@h/d"
