@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from my_app.settings import Settings
 
 # Twice as many processes as cores: much of the tests' time is waiting for servers.
-PARALLEL = ["-n", str(2 * (os.cpu_count() or 1)), "--dist", "loadfile", "--cov"]
+PARALLEL = ["-n", str(2 * (os.cpu_count() or 1)), "--dist", "worksteal", "--cov"]
 
 
 def main(words: list[str], program: str = "manage.py") -> int:
