@@ -29,8 +29,7 @@ from my_app.locks import locked
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 STATE = VENV / "made-by-manage.json"
-WINDOWS = os.name == "nt"
-PYTHON = VENV / ("Scripts/python.exe" if WINDOWS else "bin/python")
+PYTHON = VENV / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
 def main() -> int:
@@ -207,13 +206,13 @@ def _say(line: str) -> None:
 def _continue_in_venv(words: list[str]) -> int:
     """This file again, under the Python of `.venv`; on POSIX it takes our place."""
     command = [str(PYTHON), str(ROOT / "manage.py"), *words]
-    if not WINDOWS:
-        os.execv(PYTHON, command)
-    try:
-        return subprocess.run(command, check=False).returncode
-    except KeyboardInterrupt:
-        # The command got it too and ends in its own way.
-        return 130
+    if sys.platform == "win32":
+        # There, exec returns to the shell at once and leaves the command behind.
+        try:
+            return subprocess.run(command, check=False).returncode
+        except KeyboardInterrupt:
+            return 130
+    os.execv(PYTHON, command)  # noqa: RET503 - nothing comes after it
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ from my_app.settings import Settings
 # than nine seconds, and outlasts the WAIT_SECONDS of the last request.
 GRACEFUL_STOP_SECONDS = 6
 BACKLOG = 2048
-# Linux, ip(7) and ipv6(7): the least time to live a packet must have; Python has no name
-# for either. Packets start with 64 or 128, so no stranger's reaches 255.
+# Linux, ip(7) and ipv6(7): the least time to live of a packet; Python has no names for
+# them. Packets start with 64 or 128, so no stranger's reaches 255.
 MINIMUM_TTL = {
     socket.AF_INET: (socket.IPPROTO_IP, 21),
     socket.AF_INET6: (socket.IPPROTO_IPV6, 73),

@@ -219,8 +219,11 @@ def test_resetdb_asks_and_empties_only_the_development_database(
     assert cli.main(["resetdb"]) == 0
     execute(own_postgres.url(), "CREATE TABLE mine (); DROP TABLE mine")
     execute(own_postgres.url(), "SELECT FROM counters")
-    monkeypatch.setenv("DATABASE_URL", "postgresql://db.example/app")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/app")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("app\n"))
     capsys.readouterr()
+    assert "check that it runs" in refused(capsys, "resetdb")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://db.example/app")
     assert "on this machine only" in refused(capsys, "resetdb")
 
 

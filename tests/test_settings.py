@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -224,6 +226,21 @@ def test_a_url_nobody_understands_is_refused_at_start(
     message = refused(monkeypatch, DATABASE_URL="postgresql://u:p4ss@h/d?pool=9")
     assert "DATABASE_URL has the unknown parameter 'pool'" in message
     assert "p4ss" not in message
+
+
+def test_a_setting_without_a_default_is_missed(checkout: Path) -> None:
+    file = checkout / "settings.toml"
+    file.write_text(file.read_text().replace("\nPORT = 5001\n", "\n"))
+    told = subprocess.run(
+        [sys.executable, "manage.py", "migrate"],
+        cwd=checkout,
+        env=dict(os.environ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 1
+    assert told.stderr == "manage.py: settings.toml [default] lacks PORT; put it back\n"
 
 
 def test_create_app_refuses_what_load_refuses() -> None:
