@@ -212,7 +212,7 @@ def _continue_in_venv(words: list[str]) -> int:
             return subprocess.run(command, check=False).returncode
         except KeyboardInterrupt:
             return 130
-    os.execv(PYTHON, command)  # noqa: RET503 - nothing comes after it
+    os.execv(PYTHON, command)
 
 
 if __name__ == "__main__":
