@@ -16,6 +16,7 @@ if sys.version_info < (3, 11):
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import tomllib
@@ -26,6 +27,7 @@ from pathlib import Path
 from my_app import UserError, cli
 from my_app.locks import locked
 
+PIP_BEGINS = re.compile(r"(?:Collecting|Processing) (?:\S*/)?([^\s=]+?)[-=]")
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 STATE = VENV / "made-by-manage.json"
@@ -37,12 +39,16 @@ def main() -> int:
     words = sys.argv[1:]
     arguments = cli.parse(words)
     try:
-        if Path(sys.prefix) != VENV and _has_dependencies(arguments.tools):
+        inside = Path(sys.prefix) == VENV
+        # An environment is ours, or another tool's and then used as it is.
+        ours = inside and STATE.exists()
+        if not ours and _has_dependencies(arguments.tools):
             return cli.main(words)
-        if not _is_ready(arguments.tools):
+        if _is_ready(arguments.tools):
+            if inside:
+                return cli.main(words)
+        elif inside or not _is_another_tools():
             _make_ready(arguments.tools)
-        elif Path(sys.prefix) == VENV:
-            return cli.main(words)
     except UserError as error:
         print(f"manage.py: {error}", file=sys.stderr)
         return 1
@@ -111,12 +117,12 @@ def _make_ready(tools: bool) -> None:
 
 
 def _install(tools: bool) -> None:
-    state = _state()
-    if state is None and VENV.exists() and not _is_left_over():
+    if _is_another_tools():
         raise UserError(
             ".venv was made by another tool and lacks what this command needs; have "
             "that tool install it, or delete .venv"
         )
+    state = _state()
     uv = shutil.which("uv")
     if not uv and not (find_spec("venv") and find_spec("ensurepip")):
         raise UserError(
@@ -135,9 +141,9 @@ def _install(tools: bool) -> None:
     STATE.write_text(json.dumps(done), "utf-8")
 
 
-def _is_left_over() -> bool:
-    """Whether `.venv` is what an interrupted attempt of ours left behind."""
-    return (VENV / STATE.name).exists() or not (VENV / "pyvenv.cfg").exists()
+def _is_another_tools() -> bool:
+    """Whether `.venv` is a whole environment that we did not begin to make."""
+    return (VENV / "pyvenv.cfg").exists() and not STATE.exists()
 
 
 def _make_venv(uv: str | None) -> None:
@@ -169,10 +175,10 @@ def _install_requirements(uv: str | None, path: Path) -> None:
     assert pip.stdout is not None
     done = 0
     for line in pip.stdout:
-        if line.startswith(("Collecting ", "Requirement already satisfied: ")):
+        # "Collecting quart==0.22.0 (from …" or "Processing …/quart-0.22.0-…".
+        if match := PIP_BEGINS.match(line):
             done += 1
-            name = line.removeprefix("Collecting ").split()[0].partition("==")[0]
-            _show_progress(f"  {min(done, total)} of {total}: {name}")
+            _show_progress(f"  {min(done, total)} of {total}: {match[1]}")
         elif line.startswith("Installing "):
             _show_progress("  unpacking")
     _show_progress("")

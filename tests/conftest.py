@@ -4,6 +4,7 @@ import asyncio
 import os
 import secrets
 import shutil
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
@@ -32,6 +33,12 @@ from my_app.sources import project_root
 from tests.postgres import OwnPostgres, scratch
 
 UID = "MY_APP_TEST_UID"
+
+if sys.platform == "win32":
+    # About signals, sockets in folders, and accounts, which are other things there.
+    collect_ignore = [
+        *("test_draining.py", "test_embedded.py", "test_manage.py", "test_run.py")
+    ]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,16 +1,17 @@
 """A PostgreSQL of a test's own: with passwords, over TCP, and free to be hurt."""
 
 import os
-import pwd
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+import psutil
 
 from my_app.embedded import find_binaries
 
@@ -39,10 +40,9 @@ class OwnPostgres:
         self.password = secrets.token_urlsafe()
         self.binaries = find_binaries()
         self.account: int | None = None
-        if os.geteuid() == 0:
-            nobody = pwd.getpwnam("nobody")
-            self.account = nobody.pw_uid
-            os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
+        if sys.platform != "win32" and os.geteuid() == 0:
+            shutil.chown(self.folder, "nobody")
+            self.account = self.folder.stat().st_uid
 
     def __enter__(self) -> Self:
         (self.folder / "password").write_text(self.password)
@@ -70,7 +70,9 @@ class OwnPostgres:
         return f"postgresql://app:{self.password}@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
-        options = f"-c listen_addresses=127.0.0.1 -p {self.port} -k {self.folder}"
+        options = f"-c listen_addresses=127.0.0.1 -p {self.port}"
+        if sys.platform != "win32":
+            options += f" -k {self.folder}"
         self.run("pg_ctl", "start", "-D", "data", "-l", "log", "-w", "-o", options)
 
     def stop(self, mode: str = "fast") -> None:
@@ -78,7 +80,7 @@ class OwnPostgres:
 
     def kill(self) -> None:
         """SIGKILL to the server, as an out-of-memory killer does it."""
-        os.kill(self.pid(), signal.SIGKILL)
+        psutil.Process(self.pid()).kill()
 
     def pid(self) -> int:
         return int((self.folder / "data" / "postmaster.pid").read_text().split("\n")[0])

@@ -176,6 +176,7 @@ def change_revision(database: str) -> None:
     execute(database, "UPDATE alembic_version SET version_num = '9999'")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_shell_on_the_database_keeps_the_password_to_itself(
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,

@@ -125,13 +125,22 @@ def test_an_environment_that_has_the_dependencies_is_used_as_it_is(
     assert not door.venv.exists()
 
 
-def test_an_environment_of_another_tool_is_not_deleted(door: Door) -> None:
-    door.venv.mkdir()
-    (door.venv / "pyvenv.cfg").write_text("home = /somewhere\n")
+def test_an_environment_of_another_tool_is_used_or_left_alone(door: Door) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "venv", "--without-pip", door.venv], check=True
+    )
     status, _, err = door.open("run")
     assert status == 1
     assert err.startswith("manage.py: .venv was made by another tool")
     assert (door.venv / "pyvenv.cfg").exists()
+
+    site = next(door.venv.glob("lib/python*/site-packages"))
+    (site / "absent_package-1.0.dist-info").mkdir()
+    (site / "absent_package-1.0.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: absent-package\nVersion: 1.0\n"
+    )
+    status, out, err = door.open("run")
+    assert (status, json.loads(out), err) == (7, [str(door.venv), ["run"]], "")
 
 
 def test_a_python_without_venv_or_pip_is_told_what_to_install(door: Door) -> None:
