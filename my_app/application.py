@@ -3,6 +3,7 @@
 from quart import Quart
 
 from my_app import db, draining, errors, logs, settings
+from my_app.counter_app import batching
 from my_app.counter_app.views import counter_app
 from my_app.home_app.views import home_app
 
@@ -24,6 +25,7 @@ def create_app(**config_overrides: object) -> Quart:
     )
     logs.configure(chosen)
     db.install(app, chosen)
+    batching.install(app, chosen)
     app.register_blueprint(home_app)
     app.register_blueprint(counter_app)
     errors.install(app)

@@ -1,31 +1,197 @@
-"""Every statement this feature sends."""
+"""Every statement this feature sends.
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+Each names its rows by counter, and several of them in the order of their names: two
+transactions that take the same rows in different orders would wait for each other.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    Select,
+    Text,
+    bindparam,
+    column,
+    delete,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.selectable import TableValuedAlias
 
-from my_app.counter_app.tables import counters
+from my_app.counter_app.tables import counters, idempotency_keys
+
+LARGEST_VALUE = 2**63 - 1
 
 
-async def increment(connection: AsyncConnection, name: str, amount: int) -> int:
-    """The counter's value after `amount` was added; it is made if it is new.
+class Key(NamedTuple):
+    """An Idempotency-Key; each counter has its own."""
 
-    PostgreSQL does the sum: a value read first and written back plus one would lose
-    every visit that came in between.
+    counter_name: str
+    key: str
+
+
+class Claim(NamedTuple):
+    """What stands under a key; `value` is None where it is ours to count."""
+
+    amount: int
+    value: int | None
+
+
+class Counter(NamedTuple):
+    """A row of `counters`."""
+
+    name: str
+    value: int
+    created_at: datetime
+    updated_at: datetime
+
+
+async def claim_keys(
+    connection: AsyncConnection, amounts: Mapping[Key, int]
+) -> dict[Key, Claim]:
+    """Claim each key for its amount; what stands under it now.
+
+    A key that another transaction has just claimed is waited for. The update changes
+    nothing, but lets the statement see the row, and makes the replay's COMMIT wait for
+    standbys like any other.
     """
-    row = insert(counters).values(name=name, value=amount)
+    parameters = {
+        "counter_names": [key.counter_name for key in amounts],
+        "keys": [key.key for key in amounts],
+        "numbers": list(amounts.values()),
+    }
+    found = await connection.execute(_CLAIM_KEYS, parameters)
+    return {Key(name, key): Claim(amount, value) for name, key, amount, value in found}
+
+
+async def add(
+    connection: AsyncConnection, amounts: Mapping[str, int]
+) -> dict[str, int]:
+    """Add to each counter, making those that are new; their values afterwards.
+
+    One that would pass LARGEST_VALUE stays as it is and is left out of the answer; its
+    row is locked all the same. PostgreSQL does the sum: a value read first and written
+    back would lose every increment that came in between.
+    """
+    parameters = {"names": list(amounts), "numbers": list(amounts.values())}
+    found = await connection.execute(_ADD, parameters)
+    return {name: value for name, value in found}
+
+
+async def store_values(connection: AsyncConnection, values: Mapping[Key, int]) -> None:
+    """Write down what each claimed key was answered."""
+    parameters = {
+        "counter_names": [key.counter_name for key in values],
+        "keys": [key.key for key in values],
+        "numbers": list(values.values()),
+    }
+    await connection.execute(_STORE_VALUES, parameters)
+
+
+async def release_keys(connection: AsyncConnection, keys: Collection[Key]) -> None:
+    """Give up claims that were not counted after all."""
+    columns = idempotency_keys.c
+    for name, key in sorted(keys):
+        found = (columns.counter_name == name, columns.key == key)
+        await connection.execute(delete(idempotency_keys).where(*found))
+
+
+async def read(connection: AsyncConnection, name: str) -> Counter | None:
+    """The counter, or None if there is none of that name."""
+    found = await connection.execute(select(counters).where(counters.c.name == name))
+    row = found.one_or_none()
+    return Counter(*row) if row else None
+
+
+async def read_page(
+    connection: AsyncConnection, limit: int, after: str
+) -> list[Counter]:
+    """The next `limit` counters in the order of their names."""
+    statement = select(counters).where(counters.c.name > after)
+    found = await connection.execute(statement.order_by(counters.c.name).limit(limit))
+    return [Counter(*row) for row in found]
+
+
+async def put(connection: AsyncConnection, name: str, value: int) -> Counter:
+    """Set the counter, making it if it is new."""
+    row = insert(counters).values(name=name, value=value)
+    new = row.excluded
     statement = row.on_conflict_do_update(
         index_elements=[counters.c.name],
-        set_={
-            "value": counters.c.value + row.excluded.value,
-            "updated_at": row.excluded.updated_at,
-        },
-    ).returning(counters.c.value)
-    value: int = (await connection.execute(statement)).scalar_one()
-    return value
+        set_={"value": new.value, "updated_at": new.updated_at},
+    ).returning(counters)
+    return Counter(*(await connection.execute(statement)).one())
 
 
-async def read(connection: AsyncConnection, name: str) -> int | None:
-    """The counter's value, or None if there is no such counter."""
-    statement = select(counters.c.value).where(counters.c.name == name)
-    return (await connection.execute(statement)).scalar_one_or_none()
+async def remove(connection: AsyncConnection, name: str) -> bool:
+    """Whether there was such a counter; now there is none."""
+    statement = delete(counters).where(counters.c.name == name)
+    return (await connection.execute(statement)).rowcount > 0
+
+
+def _key_rows() -> TableValuedAlias:
+    """The parameters' arrays as rows, for statements about keys."""
+    return (
+        func.unnest(
+            bindparam("counter_names", type_=ARRAY(Text)),
+            bindparam("keys", type_=ARRAY(Text)),
+            bindparam("numbers", type_=ARRAY(BigInteger)),
+        )
+        .table_valued(
+            column("counter_name", Text), column("key", Text), column("n", BigInteger)
+        )
+        .render_derived()
+    )
+
+
+def _make_claim_keys() -> Any:
+    rows = _key_rows().c
+    ordered: Select[Any] = select(rows.counter_name, rows.key, rows.n).order_by(
+        rows.counter_name, rows.key
+    )
+    own = idempotency_keys.c
+    claims = insert(idempotency_keys).from_select(
+        ["counter_name", "key", "amount"], ordered
+    )
+    return claims.on_conflict_do_update(
+        index_elements=[own.counter_name, own.key], set_={"amount": own.amount}
+    ).returning(own.counter_name, own.key, own.amount, own.value)
+
+
+def _make_add() -> Any:
+    rows = (
+        func.unnest(
+            bindparam("names", type_=ARRAY(Text)),
+            bindparam("numbers", type_=ARRAY(BigInteger)),
+        )
+        .table_valued(column("name", Text), column("n", BigInteger))
+        .render_derived()
+    ).c
+    ordered: Select[Any] = select(rows.name, rows.n).order_by(rows.name)
+    added = insert(counters).from_select(["name", "value"], ordered)
+    own, new = counters.c, added.excluded
+    return added.on_conflict_do_update(
+        index_elements=[own.name],
+        set_={"value": own.value + new.value, "updated_at": new.updated_at},
+        where=own.value <= LARGEST_VALUE - new.value,
+    ).returning(own.name, own.value)
+
+
+def _make_store_values() -> Any:
+    rows = _key_rows().c
+    own = idempotency_keys.c
+    return (
+        update(idempotency_keys)
+        .values(value=rows.n)
+        .where(own.counter_name == rows.counter_name, own.key == rows.key)
+    )
+
+
+_CLAIM_KEYS = _make_claim_keys()
+_ADD = _make_add()
+_STORE_VALUES = _make_store_values()

@@ -1,0 +1,184 @@
+"""Callers who wait at the same time share one commit.
+
+A row lock is held until its commit is on disk, so one statement per request cannot go
+faster than one commit after the other. Here a single writer takes all who wait, adds up
+what they want, and commits once; who comes meanwhile forms the next batch. After the
+commit each gets a number of its own out of those its counter moved through.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator
+
+import structlog
+from quart import Quart, current_app
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from my_app import db
+from my_app.counter_app import writing
+from my_app.counter_app.writing import Answers, Counted, Increment
+from my_app.settings import Settings
+
+# After a failure, so that a database that is away is not asked without a pause.
+PAUSE_SECONDS = 0.05
+
+log = structlog.stdlib.get_logger()
+
+
+def install(app: Quart, settings: Settings) -> None:
+    """Give `app` a writer, which works as long as the app serves."""
+
+    @app.while_serving
+    async def write() -> AsyncGenerator[None, None]:
+        writer = Writer(app.extensions["engine"], settings)
+        app.extensions["writer"] = writer
+        task = asyncio.create_task(writer.run())
+        try:
+            yield
+        finally:
+            await writer.drain()
+            task.cancel()
+
+
+async def count(name: str, amount: int = 1, key: str | None = None) -> Counted:
+    """Add `amount` to the counter; its value after that.
+
+    With a key it is counted once, however often it is asked for. DatabaseUnavailable
+    after WAIT_SECONDS, or at once if too many wait; CounterFull if the sum would pass
+    2**63 - 1; KeyReused if the key was used for another amount.
+    """
+    writer: Writer = current_app.extensions["writer"]
+    return await writer.count(name, amount, key)
+
+
+class Writer:
+    """One queue, one batch under way, one connection."""
+
+    def __init__(self, engine: AsyncEngine, settings: Settings) -> None:
+        self.engine = engine
+        self.queue_limit = settings.QUEUE_LIMIT
+        self.batch_limit = settings.BATCH_LIMIT
+        self.wait_seconds = settings.WAIT_SECONDS
+        self.queue: deque[Increment] = deque()
+        self.batch: list[Increment] = []
+        self.arrival = asyncio.Event()
+        self.idle = asyncio.Event()
+        self.idle.set()
+        self.alarm: asyncio.TimerHandle | None = None
+        self.committing = False
+        self.closed = False
+
+    async def count(self, name: str, amount: int, key: str | None) -> Counted:
+        """As the function `count`."""
+        if len(self.queue) >= self.queue_limit:
+            self.queue = deque(each for each in self.queue if not each.answer.done())
+        if len(self.queue) >= self.queue_limit or self.closed:
+            raise db.DatabaseUnavailable(committed=False)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.wait_seconds
+        increment = Increment(name, amount, key, deadline, loop.create_future())
+        self.queue.append(increment)
+        self.idle.clear()
+        self.arrival.set()
+        if self.alarm is None:
+            self.alarm = loop.call_at(deadline, self._expire)
+        # Who leaves cancels the answer, and is then not taken into a batch.
+        return await increment.answer
+
+    async def run(self) -> None:
+        """Commit batch after batch, for ever."""
+        while True:
+            await self.arrival.wait()
+            self.arrival.clear()
+            while self.queue:
+                self._take()
+                if self.batch:
+                    await self._commit()
+            self.idle.set()
+
+    async def drain(self) -> None:
+        """Take no more, and answer all who were taken."""
+        self.closed = True
+        await self.idle.wait()
+
+    def _take(self) -> None:
+        """Make a batch of those who still wait, in the order they came."""
+        self.batch = []
+        while self.queue and len(self.batch) < self.batch_limit:
+            increment = self.queue.popleft()
+            if not increment.answer.done():
+                self.batch.append(increment)
+
+    async def _commit(self) -> None:
+        """Write the batch and answer it, or put back who may be tried again."""
+        self.committing = False
+        try:
+            async with asyncio.timeout(self.wait_seconds):
+                answers = await self._write()
+        except Exception as error:
+            log.warning(
+                "increments were not committed",
+                reason=db.words_of(error),
+                increments=len(self.batch),
+                outcome="unknown" if self.committing else "not-counted",
+            )
+            self._put_back()
+            await asyncio.sleep(PAUSE_SECONDS)
+            return
+        for increment, answer in answers.known.items():
+            increment.resolve(answer)
+        self.batch = []
+        self.queue.extendleft(reversed(answers.again))
+
+    async def _write(self) -> Answers:
+        """The batch in one transaction; `committing` from the moment COMMIT is sent.
+
+        A connection on which anything failed is cut off and not used again: it may
+        still be waiting for a server that fell silent.
+        """
+        async with self.engine.connect() as connection:
+            raw = (await connection.get_raw_connection()).driver_connection
+            try:
+                await connection.begin()
+                answers = await writing.write(connection, self.batch)
+                self.committing = True
+                await connection.commit()
+            except BaseException:
+                if raw is not None:
+                    raw.terminate()
+                raise
+        return answers
+
+    def _put_back(self) -> None:
+        """Back to the head of the queue, the limit notwithstanding.
+
+        Before COMMIT was sent all are tried again. After that only those with a key,
+        which tells whether they were counted; for the others nobody knows.
+        """
+        again = []
+        for increment in self.batch:
+            increment.unknown |= self.committing
+            if self.committing and increment.key is None:
+                increment.give_up()
+            elif not increment.answer.done():
+                again.append(increment)
+        self.batch = []
+        self.queue.extendleft(reversed(again))
+
+    def _expire(self) -> None:
+        """Answer those whose time is over, and set the alarm for the next one's.
+
+        All may wait equally long, so who came first, in the batch or at the head of the
+        queue, is the first whose time is over.
+        """
+        loop = asyncio.get_running_loop()
+        self.alarm = None
+        under_way = len(self.batch)
+        for place, increment in enumerate((*self.batch, *self.queue)):
+            if increment.answer.done():
+                continue
+            if increment.deadline > loop.time():
+                self.alarm = loop.call_at(increment.deadline, self._expire)
+                return
+            increment.unknown |= place < under_way
+            increment.give_up()
