@@ -1,13 +1,18 @@
 """The application factory."""
 
 from quart import Quart
+from quart_schema import Info, QuartSchema
 
 from my_app import db, draining, errors, logs, settings
 from my_app.counter_app import batching
+from my_app.counter_app.api import counter_api
 from my_app.counter_app.views import counter_app
 from my_app.home_app.views import home_app
 
 LARGEST_BODY_BYTES = 16 * 1024
+# Less than a stop takes, so that nobody who dawdles delays it.
+BODY_SECONDS = 5
+API_VERSION = "1"
 
 
 def create_app(**config_overrides: object) -> Quart:
@@ -22,12 +27,23 @@ def create_app(**config_overrides: object) -> Quart:
         SECRET_KEY=chosen.SECRET_KEY,
         SECRET_KEY_FALLBACKS=list(chosen.SECRET_KEY_FALLBACKS),
         MAX_CONTENT_LENGTH=LARGEST_BODY_BYTES,
+        BODY_TIMEOUT=BODY_SECONDS,
     )
     logs.configure(chosen)
     db.install(app, chosen)
     batching.install(app, chosen)
+    QuartSchema(
+        app,
+        info=Info(title="Counters", version=API_VERSION),
+        conversion_preference="msgspec",
+        # They load from elsewhere.
+        swagger_ui_path=None,
+        redoc_ui_path=None,
+        scalar_ui_path=None,
+    )
     app.register_blueprint(home_app)
     app.register_blueprint(counter_app)
+    app.register_blueprint(counter_api)
     errors.install(app)
     draining.install(app)
     app.asgi_app = logs.RequestLog(app.asgi_app)  # type: ignore[method-assign]

@@ -19,8 +19,10 @@ from my_app.counter_app import writing
 from my_app.counter_app.writing import Answers, Counted, Increment
 from my_app.settings import Settings
 
-# After a failure, so that a database that is away is not asked without a pause.
+# After a failure, doubled each time, so that a database that is away is not asked
+# without a pause, and is used within a second of its return.
 PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 0.4
 
 log = structlog.stdlib.get_logger()
 
@@ -66,6 +68,7 @@ class Writer:
         self.idle.set()
         self.alarm: asyncio.TimerHandle | None = None
         self.committing = False
+        self.pause_seconds = PAUSE_SECONDS
         self.closed = False
 
     async def count(self, name: str, amount: int, key: str | None) -> Counted:
@@ -90,10 +93,8 @@ class Writer:
         while True:
             await self.arrival.wait()
             self.arrival.clear()
-            while self.queue:
-                self._take()
-                if self.batch:
-                    await self._commit()
+            while self._somebody_waits():
+                await self._commit()
             self.idle.set()
 
     async def drain(self) -> None:
@@ -101,16 +102,13 @@ class Writer:
         self.closed = True
         await self.idle.wait()
 
-    def _take(self) -> None:
-        """Make a batch of those who still wait, in the order they came."""
-        self.batch = []
-        while self.queue and len(self.batch) < self.batch_limit:
-            increment = self.queue.popleft()
-            if not increment.answer.done():
-                self.batch.append(increment)
+    def _somebody_waits(self) -> bool:
+        while self.queue and self.queue[0].answer.done():
+            self.queue.popleft()
+        return bool(self.queue)
 
     async def _commit(self) -> None:
-        """Write the batch and answer it, or put back who may be tried again."""
+        """Commit a batch and answer it, or put back who may be tried again."""
         self.committing = False
         try:
             async with asyncio.timeout(self.wait_seconds):
@@ -119,27 +117,31 @@ class Writer:
             log.warning(
                 "increments were not committed",
                 reason=db.words_of(error),
-                increments=len(self.batch),
+                increments=len(self.batch) + len(self.queue),
                 outcome="unknown" if self.committing else "not-counted",
             )
             self._put_back()
-            await asyncio.sleep(PAUSE_SECONDS)
+            await asyncio.sleep(self.pause_seconds)
+            self.pause_seconds = min(2 * self.pause_seconds, LONGEST_PAUSE_SECONDS)
             return
+        self.pause_seconds = PAUSE_SECONDS
         for increment, answer in answers.known.items():
             increment.resolve(answer)
         self.batch = []
         self.queue.extendleft(reversed(answers.again))
 
     async def _write(self) -> Answers:
-        """The batch in one transaction; `committing` from the moment COMMIT is sent.
+        """A batch in one transaction; `committing` from the moment COMMIT is sent.
 
-        A connection on which anything failed is cut off and not used again: it may
-        still be waiting for a server that fell silent.
+        Who waits for a connection is still in the queue. A connection on which anything
+        failed is cut off and not used again: it may be waiting for a server that fell
+        silent.
         """
         async with self.engine.connect() as connection:
             raw = (await connection.get_raw_connection()).driver_connection
             try:
                 await connection.begin()
+                self._take()
                 answers = await writing.write(connection, self.batch)
                 self.committing = True
                 await connection.commit()
@@ -148,6 +150,13 @@ class Writer:
                     raw.terminate()
                 raise
         return answers
+
+    def _take(self) -> None:
+        """Make a batch of those who still wait, in the order they came."""
+        while self.queue and len(self.batch) < self.batch_limit:
+            increment = self.queue.popleft()
+            if not increment.answer.done():
+                self.batch.append(increment)
 
     def _put_back(self) -> None:
         """Back to the head of the queue, the limit notwithstanding.

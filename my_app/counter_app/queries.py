@@ -80,7 +80,7 @@ async def add(
     """
     parameters = {"names": list(amounts), "numbers": list(amounts.values())}
     found = await connection.execute(_ADD, parameters)
-    return {name: value for name, value in found}
+    return {row.name: row.value for row in found}
 
 
 async def store_values(connection: AsyncConnection, values: Mapping[Key, int]) -> None:

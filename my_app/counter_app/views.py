@@ -1,11 +1,10 @@
-"""The page that counts its visits."""
+"""What people look at and thereby count: the page, and badges for pages elsewhere."""
 
-from quart import Blueprint, Request, Response, render_template, request
+from quart import Blueprint, Request, Response, abort, render_template, request
 
 from my_app import db
-from my_app.counter_app import batching, queries
+from my_app.counter_app import batching, names, queries
 
-HOME = "home"
 PREVIEW_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 PREVIEW_WORDS = ("prefetch", "prerender", "preview")
 
@@ -15,21 +14,30 @@ counter_app = Blueprint("counter_app", __name__, template_folder="templates")
 @counter_app.get("/")
 async def home() -> Response:
     """The page; a GET counts a visit and shows its number."""
-    counted = is_visit(request)
-    value = await visit_or_look(HOME, counted)
-    response = Response(await render_template("counter_app/home.html", value=value))
+    return await _counting(names.HOME, "counter_app/home.html", "text/html")
+
+
+@counter_app.get("/badges/<name>.svg")
+async def badge(name: str) -> Response:
+    """A picture of a counter; a GET counts a visit, as the page does."""
+    if not names.is_name(name) or not names.may_be_counted(name):
+        abort(404)
+    return await _counting(name, "counter_app/badge.svg", "image/svg+xml")
+
+
+async def _counting(name: str, template: str, content_type: str) -> Response:
+    """Show a counter's value, after a visit if this is one; no cache may keep it."""
+    if counted := is_visit(request):
+        value = (await batching.count(name)).value
+    else:
+        async with db.begin() as connection:
+            counter = await queries.read(connection, name)
+        value = counter.value if counter else 0
+    shown = await render_template(template, name=name, value=value)
+    response = Response(shown, content_type=f"{content_type}; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Counted"] = "1" if counted else "0"
     return response
-
-
-async def visit_or_look(name: str, counted: bool) -> int:
-    """The counter's value, after a visit if `counted`; 0 if there is no such counter."""
-    if counted:
-        return (await batching.count(name)).value
-    async with db.begin() as connection:
-        counter = await queries.read(connection, name)
-    return counter.value if counter else 0
 
 
 def is_visit(request: Request) -> bool:
