@@ -143,11 +143,14 @@ def _install(tools: bool) -> None:
 
 def _is_another_tools() -> bool:
     """Whether `.venv` is a whole environment that we did not begin to make."""
-    return (VENV / "pyvenv.cfg").exists() and not STATE.exists()
+    whole = (VENV / "pyvenv.cfg").exists() and PYTHON.exists()
+    return whole and not STATE.exists()
 
 
 def _make_venv(uv: str | None) -> None:
     if VENV.exists():
+        # First what makes it an environment: the rest may be left over.
+        (VENV / "pyvenv.cfg").unlink(missing_ok=True)
         shutil.rmtree(VENV)
     VENV.mkdir()
     # Empty until all is there, so that an interruption is seen.

@@ -1,5 +1,7 @@
 """The application factory."""
 
+from typing import TYPE_CHECKING
+
 from quart import Quart
 from quart_schema import Info, QuartSchema
 
@@ -9,10 +11,22 @@ from my_app.counter_app.api import counter_api
 from my_app.counter_app.views import counter_app
 from my_app.home_app.views import home_app
 
+if TYPE_CHECKING:
+    from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
+
 LARGEST_BODY_BYTES = 16 * 1024
 # Less than a stop takes, so that nobody who dawdles delays it.
 BODY_SECONDS = 5
 API_VERSION = "1"
+
+
+class Application(Quart):
+    """Quart, with a line in the log for each request."""
+
+    async def asgi_app(
+        self, scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable"
+    ) -> None:
+        await logs.log_request(super().asgi_app, scope, receive, send)
 
 
 def create_app(**config_overrides: object) -> Quart:
@@ -21,7 +35,7 @@ def create_app(**config_overrides: object) -> Quart:
     `config_overrides` are settings by name; they rank above the environment and
     `settings.toml`. UserError names the first setting that is wrong.
     """
-    app = Quart(__name__)
+    app = Application(__name__)
     chosen = settings.load(**config_overrides)
     app.config.from_mapping(
         SECRET_KEY=chosen.SECRET_KEY,
@@ -46,5 +60,4 @@ def create_app(**config_overrides: object) -> Quart:
     app.register_blueprint(counter_api)
     errors.install(app)
     draining.install(app)
-    app.asgi_app = logs.RequestLog(app.asgi_app)  # type: ignore[method-assign]
     return app

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from my_app.settings import Settings
 
 # Twice as many processes as cores: much of the tests' time is waiting for servers.
-PARALLEL = ["-n", str(2 * (os.cpu_count() or 1)), "--dist", "worksteal", "--cov"]
+PARALLEL = [
+    "-n",
+    str(min(2 * (os.cpu_count() or 1), 16)),
+    "--dist",
+    "worksteal",
+    "--cov",
+]
 
 
 def main(words: list[str], program: str = "manage.py") -> int:
@@ -115,7 +121,8 @@ def run(arguments: argparse.Namespace) -> int:
     given["WORKERS"] = arguments.workers
     settings = _settings(**{name: value for name, value in given.items() if value})
     # Every worker signs with the same key, and a caller finds it after a reload.
-    os.environ.setdefault("SECRET_KEY", settings.SECRET_KEY)
+    os.environ["SECRET_KEY"] = settings.SECRET_KEY
+    os.environ.pop("SECRET_KEY_FILE", None)
     logs.configure(settings)
     with server.listen(settings.HOST, settings.PORT) as listener, _database(settings):
         _bring_up_to_date(settings)

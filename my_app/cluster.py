@@ -72,6 +72,8 @@ class Cluster:
 
         What was committed is kept either way.
         """
+        if not (self.folder / "data").exists():
+            return
         for mode in ("fast", "immediate"):
             wait = ("-w", "-t", str(STOP_SECONDS))
             stopped = self._run("pg_ctl", "stop", "-D", "data", "-m", mode, *wait)
@@ -81,6 +83,8 @@ class Cluster:
 
     def is_running(self) -> bool:
         """Whether a process holds the data."""
+        if not (self.folder / "data").exists():
+            return False
         self._forget_dead_process()
         return self._run("pg_ctl", "status", "-D", "data").returncode == 0
 

@@ -34,7 +34,11 @@ OURS = {"channel_binding", "connect_timeout"}
 
 @dataclass(frozen=True, repr=False)
 class DatabaseUrl:
-    """What asyncpg needs; `hosts` is for people to read."""
+    """What asyncpg and psql need.
+
+    `hosts` and `database` are for people to read, and empty where the address leaves
+    them to the environment or to a service file.
+    """
 
     dsn: str
     dsn_without_password: str
@@ -63,33 +67,45 @@ def parse(url: str, setting: str) -> DatabaseUrl:
     rest, _, query = rest.partition("?")
     hosts, _, database = rest.partition("/")
     user, _, password = userinfo.partition(":")
+    if "@" in hosts + database:
+        raise UserError(
+            f"{setting}: in user and password write %40 for @ and %2F for /"
+        )
     parameters = _parameters(query, setting)
-    _check_ports(hosts, setting)
+    _check_hosts(hosts, parameters.get("port", ""), setting)
+    password = parameters.pop("password", _decoded(password, setting))
     system = parameters.get("sslrootcert") == "system"
-    if system and parameters.pop("sslmode", "verify-full") != "verify-full":
+    if system and parameters.setdefault("sslmode", "verify-full") != "verify-full":
         raise UserError(f"{setting}: sslrootcert=system needs sslmode=verify-full")
     timeout = parameters.get("connect_timeout", "0")
     if not timeout.isdecimal():
         raise UserError(f"{setting}: connect_timeout must be a number of seconds")
-    left_out = OURS | ({"sslrootcert"} if system else set())
-    line = "&".join(
+    left_out = OURS | ({"sslrootcert", "sslmode"} if system else set())
+    user = quote(_decoded(user, setting), safe="")
+    name = _decoded(database, setting)
+    place = f"{hosts}/{quote(name, safe='')}"
+    secret = f":{quote(password, safe='')}" if password else ""
+    # A user that is not named is asyncpg's to find; an empty one would be wrong.
+    login = f"{user}{secret}@" if user or secret else ""
+    known = "" if "service" in parameters else parameters.get("host", "")
+    return DatabaseUrl(
+        dsn=f"postgresql://{login}{place}{_line(parameters, left_out)}",
+        dsn_without_password=(f"postgresql://{user}@{place}{_line(parameters, set())}"),
+        password=password,
+        hosts=unquote(hosts) or known,
+        database=name or parameters.get("dbname", ""),
+        system_certificates=system,
+        connect_timeout_seconds=int(timeout),
+    )
+
+
+def _line(parameters: dict[str, str], left_out: set[str]) -> str:
+    pairs = (
         f"{name}={quote(value, safe='')}"
         for name, value in parameters.items()
         if name not in left_out
     )
-    requote = {"user": user, "password": password, "database": database}
-    part = {key: _requoted(text, setting) for key, text in requote.items()}
-    place = f"{hosts}/{part['database']}?{line}".rstrip("?")
-    login = f"{part['user']}:{part['password']}@" if userinfo else ""
-    return DatabaseUrl(
-        dsn=f"postgresql://{login}{place}",
-        dsn_without_password=f"postgresql://{part['user']}@{place}",
-        password=unquote(password),
-        hosts=unquote(hosts) or parameters.get("host", "localhost"),
-        database=unquote(database) or parameters.get("dbname", unquote(user)),
-        system_certificates=system,
-        connect_timeout_seconds=int(timeout),
-    )
+    return "?" * bool(parameters.keys() - left_out) + "&".join(pairs)
 
 
 def _parameters(query: str, setting: str) -> dict[str, str]:
@@ -98,7 +114,8 @@ def _parameters(query: str, setting: str) -> dict[str, str]:
         name, separator, value = pair.partition("=")
         name, value = _decoded(name, setting), _decoded(value, setting)
         if name not in ASYNCPG | OURS:
-            raise UserError(f"{setting} has the unknown parameter {name!r}; remove it")
+            shown = repr(name) if name.isidentifier() else "that is no word"
+            raise UserError(f"{setting} has the unknown parameter {shown}; remove it")
         if not separator or not value:
             raise UserError(f"{setting}: the parameter {name} has no value; remove it")
         if value not in WORDS.get(name, {value}):
@@ -109,19 +126,20 @@ def _parameters(query: str, setting: str) -> dict[str, str]:
     return parameters
 
 
-def _check_ports(hosts: str, setting: str) -> None:
+def _check_hosts(hosts: str, ports: str, setting: str) -> None:
     for host in hosts.split(","):
-        _, _, port = host.rpartition("]")[2].rpartition(":")
-        named = ":" in host.rpartition("]")[2]
-        if named and not (port.isdecimal() and 0 < int(port) < 65536):
-            raise UserError(f"{setting}: the port must be a number from 1 to 65535")
+        match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:]*)(?::(\d+))?", host)
+        if not match or (match[2] and not 0 < int(match[2]) < 65536):
+            raise UserError(
+                f"{setting}: a host is a name or a bracketed address, then perhaps "
+                ": and a port, which must be a number from 1 to 65535"
+            )
+    for port in filter(None, ports.split(",")):
+        if not port.isdecimal() or not 0 < int(port) < 65536:
+            raise UserError(f"{setting}: port must be a number from 1 to 65535")
 
 
 def _decoded(text: str, setting: str) -> str:
     if re.search(r"%(?![0-9A-Fa-f]{2})", text):
         raise UserError(f"{setting} has a % without two digits after it; write %25")
     return unquote(text)
-
-
-def _requoted(text: str, setting: str) -> str:
-    return quote(_decoded(text, setting), safe="")

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 from quart import Quart, current_app
@@ -26,10 +26,16 @@ metadata = MetaData(
     }
 )
 
+DISPOSE_SECONDS = 0.5
+
 # SQLSTATEs that say the database cannot serve now, not that a statement is wrong:
 # connection, authorization, no such database, conflict, resources, timeouts and
-# shutdowns, system; a lock not had, a standby, a transaction that idled too long.
-UNAVAILABLE = ("08", "28", "3D", "40", "53", "57", "58", "55P03", "25006", "25P03")
+# shutdowns, system; a lock not had, a standby, a transaction that idled too long, and
+# rights that are missing.
+UNAVAILABLE = (
+    *("08", "28", "3D", "40", "53", "57", "58"),
+    *("55P03", "25006", "25P03", "42501"),
+)
 
 
 class DatabaseUnavailable(Exception):
@@ -53,7 +59,10 @@ def install(app: Quart, settings: Settings) -> None:
         try:
             yield
         finally:
-            await engine.dispose()
+            # Connections to a server that fell silent would each be waited for.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(DISPOSE_SECONDS):
+                    await engine.dispose()
 
 
 @asynccontextmanager
@@ -92,7 +101,8 @@ def says_unavailable(error: BaseException) -> bool:
     error = _from_driver(error)
     if isinstance(error, asyncpg.PostgresError):
         return str(error.sqlstate).startswith(UNAVAILABLE)
-    kinds = (OSError, TimeoutError, PoolTimeoutError, asyncpg.InterfaceError)
+    # UnicodeError: a host's name that cannot be one.
+    kinds = (OSError, UnicodeError, PoolTimeoutError, asyncpg.InterfaceError)
     # Raised where none of several hosts has the target_session_attrs asked for.
     return isinstance(error, (*kinds, asyncpg.InternalClientError))
 

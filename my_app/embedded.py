@@ -73,17 +73,20 @@ def serving(folder: Path, database: str, say: Say) -> Iterator[None]:
         with locked(door, waiting):
             cluster = _prepared(folder)
             users.mkdir(exist_ok=True)
-            in_use = _in_use(users)
-            lock = try_lock(mine)
-    try:
-        with _folder_errors(folder), locked(door, waiting):
-            if in_use and not cluster.is_running():
+            if _in_use(users) and not cluster.is_running():
                 raise UserError(
                     f"the database in {folder} has stopped while others use it; end "
                     "them (each `manage.py run`), then try again"
                 )
-            cluster.start()
-            asyncio.run(_ensure_database(folder, database))
+            try:
+                cluster.start()
+                asyncio.run(_ensure_database(folder, database))
+            except BaseException:
+                if not _in_use(users):
+                    cluster.stop()
+                raise
+            lock = try_lock(mine)
+    try:
         yield
     finally:
         with locked(door, waiting):
@@ -140,6 +143,8 @@ async def _ensure_database(folder: Path, database: str) -> None:
         if not await connection.fetchval(found, database):
             quoted = database.replace('"', '""')
             await connection.execute(f'CREATE DATABASE "{quoted}"')
+    except asyncpg.PostgresError as error:
+        raise UserError(f"the database {database} cannot be made: {error}") from None
     finally:
         await connection.close()
 

@@ -1,5 +1,6 @@
 """Files that one process at a time may hold, on Linux, macOS and Windows alike."""
 
+import errno
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import IO
 
 POLL_SECONDS = 0.05
+# Any other error is about the file system, which may know no locks.
+HELD = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK}
 
 
 def try_lock(path: Path) -> IO[bytes] | None:
@@ -19,8 +22,10 @@ def try_lock(path: Path) -> IO[bytes] | None:
     file = path.open("ab")
     try:
         _lock(file)
-    except OSError:
+    except OSError as error:
         file.close()
+        if error.errno not in HELD:
+            raise
         return None
     return file
 

@@ -81,45 +81,42 @@ def _without_color_message(
     return event
 
 
-class RequestLog:
-    """Around the application: gives each request an id and, when it is over, a line.
+async def log_request(
+    application: "ASGIFramework",
+    scope: "Scope",
+    receive: "ASGIReceiveCallable",
+    send: "ASGISendCallable",
+) -> None:
+    """Have `application` answer; the request gets an id and, at its end, a line.
 
     The id is the caller's `X-Request-ID` if it is short and plain, else a new one; it
     stands in every line logged meanwhile and in the response.
     """
+    if scope["type"] != "http":
+        await application(scope, receive, send)
+        return
+    request_id = dict(scope["headers"]).get(b"x-request-id", b"")
+    if not SANE_REQUEST_ID.fullmatch(request_id):
+        request_id = uuid4().hex.encode()
+    started = perf_counter()
+    status = CALLER_LEFT
 
-    def __init__(self, application: "ASGIFramework") -> None:
-        self.application = application
+    async def send_with_id(event: "ASGISendEvent") -> None:
+        nonlocal status
+        if event["type"] == "http.response.start":
+            status = event["status"]
+            event["headers"] = [*event["headers"], (b"x-request-id", request_id)]
+        await send(event)
 
-    async def __call__(
-        self, scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable"
-    ) -> None:
-        if scope["type"] != "http":
-            await self.application(scope, receive, send)
-            return
-        headers = dict(scope["headers"])
-        request_id = headers.get(b"x-request-id", b"")
-        if not SANE_REQUEST_ID.fullmatch(request_id):
-            request_id = uuid4().hex.encode()
-        started = perf_counter()
-        status = CALLER_LEFT
-
-        async def send_with_id(event: "ASGISendEvent") -> None:
-            nonlocal status
-            if event["type"] == "http.response.start":
-                status = event["status"]
-                event["headers"] = [*event["headers"], (b"x-request-id", request_id)]
-            await send(event)
-
-        with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
-            try:
-                await self.application(scope, receive, send_with_id)
-            finally:
-                log.info(
-                    "request",
-                    method=scope["method"],
-                    # Not decoded, so that no caller can write line ends into a log.
-                    path=scope["raw_path"].decode("latin-1"),
-                    status=status,
-                    milliseconds=round((perf_counter() - started) * 1000, 1),
-                )
+    with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
+        try:
+            await application(scope, receive, send_with_id)
+        finally:
+            log.info(
+                "request",
+                method=scope["method"],
+                # Not decoded, so that no caller can write line ends into a log.
+                path=scope["raw_path"].decode("latin-1"),
+                status=status,
+                milliseconds=round((perf_counter() - started) * 1000, 1),
+            )

@@ -114,7 +114,13 @@ async def _current(connection: AsyncConnection) -> str | None:
     if not (await connection.execute(text(there))).scalar_one():
         return None
     found = await connection.execute(text("SELECT version_num FROM alembic_version"))
-    return found.scalar_one_or_none()
+    revisions = found.scalars().all()
+    if len(revisions) > 1:
+        raise UserError(
+            f"alembic_version holds several revisions ({', '.join(revisions)}); leave "
+            "the one that the schema is at"
+        )
+    return revisions[0] if revisions else None
 
 
 async def _wait_for_turn(connection: AsyncConnection) -> None:
@@ -159,12 +165,13 @@ def _write_revision(connection: Connection, message: str) -> str | None:
         if operations is None or operations.is_empty():
             directives.clear()
 
-    count = sum(1 for _ in _scripts().walk_revisions())
+    taken = [script.revision for script in _scripts().walk_revisions()]
+    last = max((int(each) for each in taken if each.isdecimal()), default=0)
     script = command.revision(
         _config(connection),
         message=message,
         autogenerate=True,
-        rev_id=f"{count + 1:04}",
+        rev_id=f"{last + 1:04}",
         process_revision_directives=skip_empty,
     )
     return script.path if isinstance(script, Script) else None

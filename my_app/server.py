@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from uvicorn import Config, Server
@@ -36,9 +37,10 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server(
             (str(address[0]), port), family=family, backlog=BACKLOG
         )
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", "") or "that is no host"
         raise UserError(
-            f"cannot listen on {host} port {port}: {error.strerror}; choose another, "
+            f"cannot listen on {host} port {port}: {reason}; choose another, "
             "for example with --port 5002 or PORT=5002"
         ) from None
 
@@ -79,6 +81,9 @@ def serve(listener: socket.socket, settings: Settings, *, reload: bool) -> int:
     # Uvicorn raises the signal that stopped it once more, for whoever called it.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
+    if sys.platform != "win32":
+        # The terminal was closed.
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     server = OneWorker(config)
     server.run(sockets=[listener])
     return int(not server.started)
@@ -113,4 +118,6 @@ def refuse_connections(listeners: list[socket.socket]) -> None:
     """
     if sys.platform == "linux":
         for listener in listeners:
-            listener.setsockopt(*MINIMUM_TTL[listener.family], 255)
+            # Some sandboxes say they are Linux and lack this.
+            with suppress(OSError):
+                listener.setsockopt(*MINIMUM_TTL[listener.family], 255)

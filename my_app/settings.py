@@ -75,7 +75,8 @@ class Settings:
     def database_host(self) -> str:
         """The host in use, for people to read; several are joined by commas."""
         if self.DATABASE_URL:
-            return database_url.parse(self.DATABASE_URL, "DATABASE_URL").hosts
+            parsed = database_url.parse(self.DATABASE_URL, "DATABASE_URL")
+            return parsed.hosts or "libpq's default host"
         return self.DB_HOST
 
     @property

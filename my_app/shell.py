@@ -46,11 +46,15 @@ def refuse_unless_development(settings: Settings) -> None:
             f"resetdb is for development only; ENV_FOR_DYNACONF is "
             f"{settings.ENV_FOR_DYNACONF}"
         )
-    if not settings.embedded and not _on_this_machine(settings.database_host):
+    if settings.embedded:
+        return
+    hosts, name = settings.database_host, settings.database_name
+    if not _on_this_machine(hosts):
         raise UserError(
-            f"resetdb empties databases on this machine only; the configured one is "
-            f"on {settings.database_host}"
+            f"resetdb empties databases on this machine only; this one is on {hosts}"
         )
+    if not name:
+        raise UserError("resetdb must know what it empties; name it in DATABASE_URL")
 
 
 def _on_this_machine(hosts: str) -> bool:
@@ -72,11 +76,13 @@ async def empty(settings: Settings) -> None:
     """Drop every table and whatever else stands in the public schema."""
     try:
         connection = await asyncpg.connect(**address_of(settings))
+        try:
+            await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        finally:
+            await connection.close()
     except Exception as error:
         if problem := db.problem(error, settings):
             raise problem from None
+        if isinstance(error, asyncpg.PostgresError):
+            raise UserError(f"PostgreSQL refused: {db.words_of(error)}") from None
         raise
-    try:
-        await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    finally:
-        await connection.close()

@@ -11,14 +11,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import quote
 
+from my_app import settings
+
 # Before anything reads the environment: tests must not depend on the developer's
 # settings, and above all never reach a database of theirs.
 SERVER_URL = os.environ.get("TEST_DATABASE_URL", "")
 for variable in list(os.environ):
-    if variable.startswith(("PG", "DB_", "DATABASE_", "SECRET_KEY", "ADMIN_TOKEN")):
+    plain = variable.removesuffix("_FILE")
+    if plain in settings.NAMES or variable.startswith("PG"):
         del os.environ[variable]
-for variable in ("HOST", "PORT", "WORKERS", "LOG_LEVEL", "LOG_FORMAT", "REPLICA_URL"):
-    os.environ.pop(variable, None)
 os.environ["ENV_FOR_DYNACONF"] = "testing"
 
 import asyncpg
@@ -26,7 +27,7 @@ import pytest
 from quart import Quart
 from quart.typing import TestClientProtocol
 
-from my_app import embedded, migrate, settings
+from my_app import embedded, migrate
 from my_app.application import create_app
 from my_app.cluster import digest
 from my_app.sources import project_root

@@ -19,7 +19,7 @@ def test_every_character_of_a_password_survives() -> None:
         ("postgres://[::1]:5432/db", "[::1]:5432"),
         ("postgresql://%2Frun%2Fpg/db", "/run/pg"),
         ("postgresql:///db?host=/run/pg", "/run/pg"),
-        ("postgresql:///db", "localhost"),
+        ("postgresql:///db", ""),
     ],
 )
 def test_hosts_are_told_to_people(line: str, hosts: str) -> None:
@@ -59,12 +59,28 @@ def test_the_systems_certificates_are_used_where_they_are_asked_for() -> None:
         ("postgresql://h/db?target_session_attrs=x", "target_session_attrs must be"),
         ("postgresql://h/db?sslmode=", "sslmode has no value"),
         ("postgresql://h/db?connect_timeout=soon", "connect_timeout must be"),
-        ("postgresql://h:99999/db", "port must be a number"),
-        ("postgresql://h:x/db", "port must be a number"),
+        ("postgresql://h:99999/db", "a port, which must be"),
+        ("postgresql://h:x/db", "a port, which must be"),
         ("postgresql://u:50%@h/db", "write %25"),
+        ("postgresql://[::1/db", "a host is a name"),
+        ("postgresql://h/db?port=abc", "port must be a number"),
+        ("postgresql://u:s3@cret@h/db", "write %40"),
+        ("postgresql://u:12/s3cret@h/db", "%2F for /"),
+        ("postgresql://h/db?s3cret@x=1", "unknown parameter that is no word"),
     ],
 )
 def test_what_is_not_understood_is_named(line: str, told: str) -> None:
     with pytest.raises(UserError, match=told) as raised:
         parse(line, "DATABASE_URL")
     assert str(raised.value).startswith("DATABASE_URL")
+    assert "cret" not in str(raised.value)
+
+
+def test_a_password_among_the_parameters_stays_out_of_sight() -> None:
+    url = parse("postgresql://u@h/db?password=p%26w&sslrootcert=system", "X")
+    assert url.password == "p&w"
+    assert url.dsn == "postgresql://u:p%26w@h/db"
+    # Psql checks the certificate as asyncpg does.
+    assert url.dsn_without_password == (
+        "postgresql://u@h/db?sslrootcert=system&sslmode=verify-full"
+    )

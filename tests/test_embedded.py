@@ -271,6 +271,13 @@ def test_a_server_that_will_not_start_gives_its_reason(folder: Path) -> None:
     assert "\n" not in str(raised.value)
 
 
+def test_a_database_that_cannot_be_made_is_told(folder: Path) -> None:
+    with pytest.raises(UserError, match=r"cannot be made: .*too long"):
+        with embedded.serving(folder, "n" * 64, said):
+            pass
+    assert not (folder / "cluster/data/postmaster.pid").exists()
+
+
 def test_a_server_in_recovery_is_waited_for(folder: Path) -> None:
     with embedded.serving(folder, "app", said):
         stopped = server_pid(folder)

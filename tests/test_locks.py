@@ -1,6 +1,8 @@
 import threading
 from pathlib import Path
 
+import pytest
+
 from my_app.locks import locked, try_lock
 
 
@@ -13,6 +15,13 @@ def test_one_at_a_time_holds_a_lock(tmp_path: Path) -> None:
     second = try_lock(path)
     assert second is not None
     second.close()
+
+
+def test_a_file_that_cannot_be_locked_is_not_waited_for(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        try_lock(tmp_path / "absent" / "lock")
+    with pytest.raises(IsADirectoryError):
+        try_lock(tmp_path)
 
 
 def test_who_waits_is_told_once_and_gets_its_turn(tmp_path: Path) -> None:

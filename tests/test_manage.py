@@ -132,6 +132,7 @@ def test_an_environment_of_another_tool_is_used_or_left_alone(door: Door) -> Non
     status, _, err = door.open("run")
     assert status == 1
     assert err.startswith("manage.py: .venv was made by another tool")
+    assert len(err.splitlines()) == 1
     assert (door.venv / "pyvenv.cfg").exists()
 
     site = next(door.venv.glob("lib/python*/site-packages"))

@@ -98,6 +98,16 @@ def test_an_app_started_otherwise_says_which_command_to_type(used: Path) -> None
     assert "python3 manage.py run" in "\n".join(server.lines)
 
 
+def test_every_worker_signs_with_the_key_from_a_file(
+    used: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_text("k" * 40 + "\n")
+    key = {"SECRET_KEY_FILE": str(tmp_path / "key")}
+    with running(RUN, cwd=used, **development(), **key) as server:
+        assert count(server) == 1
+        assert server.stop() == 0
+
+
 def test_a_shell_opens_on_the_embedded_database(used: Path) -> None:
     shown = subprocess.run(
         [sys.executable, "manage.py", "dbshell"],

@@ -30,14 +30,23 @@ async def _counting(name: str, template: str, content_type: str) -> Response:
     if counted := is_visit(request):
         value = (await batching.count(name)).value
     else:
-        async with db.begin() as connection:
-            counter = await queries.read(connection, name)
-        value = counter.value if counter else 0
+        value = await _look(name)
     shown = await render_template(template, name=name, value=value)
     response = Response(shown, content_type=f"{content_type}; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Counted"] = "1" if counted else "0"
     return response
+
+
+async def _look(name: str) -> int:
+    """The counter's value; 0 if there is no such counter."""
+    try:
+        async with db.begin() as connection:
+            counter = await queries.read(connection, name)
+    except db.DatabaseUnavailable as error:
+        # Whatever failed, nothing can have been counted.
+        raise db.DatabaseUnavailable(committed=False) from error.__cause__
+    return counter.value if counter else 0
 
 
 def is_visit(request: Request) -> bool:

@@ -2,7 +2,7 @@
 
 from quart import Blueprint, abort, current_app, render_template
 
-from my_app import db, draining, migrate
+from my_app import UserError, db, draining, migrate
 from my_app.settings import Settings
 
 # Kubernetes gives a probe one second by default.
@@ -39,6 +39,8 @@ async def readyz() -> tuple[dict[str, str], int]:
             state = await migrate.schema_state(connection)
     except db.DatabaseUnavailable:
         return {"status": "unavailable", "database": "does not answer"}, 503
+    except UserError:
+        return {"status": "unavailable", "schema": "is not known"}, 503
     if state is migrate.SchemaState.OLDER:
         return {"status": "unavailable", "schema": "is older than the code"}, 503
     return {"status": "ok", "database": "ok", "schema": state.value}, 200
