@@ -80,7 +80,8 @@ async def test_an_error_without_words_of_its_own_has_its_title(app: Quart) -> No
 
 async def test_without_a_database_a_page_says_when_to_come_back() -> None:
     nowhere = "postgresql://u:s3cret@127.0.0.1:1/app"
-    async with create_app(DATABASE_URL=nowhere).test_app() as app:
+    app = create_app(DATABASE_URL=nowhere, WAIT_SECONDS=1)
+    async with app.test_app() as app:
         response = await app.test_client().get("/")
     assert response.status_code == 503
     assert int(response.headers["Retry-After"]) >= 1
@@ -94,7 +95,8 @@ def test_a_database_that_returns_is_used_within_a_second(
     own_postgres: OwnPostgres,
 ) -> None:
     command = manage("run", "--port", "0")
-    with running(command, DATABASE_URL=own_postgres.url()) as server:
+    address = own_postgres.url()
+    with running(command, DATABASE_URL=address, WAIT_SECONDS="1") as server:
         assert server.get("/").status_code == 200
         own_postgres.stop("immediate")
         assert server.get("/livez").status_code == 200

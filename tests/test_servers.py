@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import secrets
 from collections import Counter
 from collections.abc import Iterator
 
@@ -17,7 +18,7 @@ from tests.waiting import until
 def server(
     request: pytest.FixtureRequest, test_server: TestServer
 ) -> Iterator[RunningServer]:
-    name = f"test_{test_server.uid}_{request.param}"
+    name = f"test_{test_server.uid}_{secrets.token_hex(4)}"
     test_server.execute(f"CREATE DATABASE {name} TEMPLATE {test_server.template}")
     command = SERVERS[request.param]
     with running(command, DATABASE_URL=test_server.url(name)) as server:

@@ -147,15 +147,21 @@ async def test_a_key_in_two_workers_and_after_a_restart_is_counted_once(
 
 
 async def test_two_workers_never_wait_for_each_other(database: str) -> None:
-    names = [f"c{number}" for number in range(30)]
+    names = [f"c{number}" for number in range(500)]
     async with trial(database) as first, trial(database) as second:
         for _ in range(10):
             await asyncio.gather(
                 *(first.count(name, key=f"f{_}") for name in names),
                 *(second.count(name, key=f"s{_}") for name in reversed(names)),
             )
-        assert first.commits + second.commits <= 40
-        assert [await first.stored(name) for name in names] == [20] * 30
+        connection = await asyncpg.connect(database)
+        assert await connection.fetchval("SELECT min(value) FROM counters") == 20
+        await connection.execute("SELECT pg_stat_force_next_flush()")
+        deadlocks = await connection.fetchval(
+            "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        )
+        await connection.close()
+    assert deadlocks == 0
 
 
 async def test_a_full_counter_refuses_only_what_does_not_fit(database: str) -> None:
@@ -239,8 +245,11 @@ async def test_nobody_waits_longer_than_promised(database: str) -> None:
             )
             # Not a measurement of speed: the bound is the promise.
             assert loop.time() - began < 2
-        assert all(isinstance(answer, DatabaseUnavailable) for answer in answers)
-        assert (await tried.count()).value == 1
+        unknown = 0
+        for answer in answers:
+            assert isinstance(answer, DatabaseUnavailable)
+            unknown += answer.committed is None
+        assert (await tried.count()).value in {1, 1 + unknown}
 
 
 async def test_a_lock_that_is_let_go_in_time_is_waited_for(database: str) -> None:
@@ -279,8 +288,21 @@ ROUNDS = st.lists(
 numbers = iter(range(1_000_000))
 
 
+@pytest.mark.slow
 @hypothesis_settings(
-    max_examples=40,
+    max_examples=500,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(rounds=ROUNDS)
+def test_whatever_fails_at_length(
+    database: str, rounds: list[tuple[list[tuple[str, int, str | None]], str, str]]
+) -> None:
+    asyncio.run(check_rounds(database, rounds, prefix=f"x{next(numbers)}-"))
+
+
+@hypothesis_settings(
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
