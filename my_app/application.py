@@ -6,7 +6,7 @@ from quart import Quart
 from quart_schema import Info, QuartSchema
 
 from my_app import db, draining, errors, logs, settings
-from my_app.counter_app import batching
+from my_app.counter_app import batching, cors, forgetting
 from my_app.counter_app.api import counter_api
 from my_app.counter_app.views import counter_app
 from my_app.home_app.views import home_app
@@ -46,6 +46,8 @@ def create_app(**config_overrides: object) -> Quart:
     logs.configure(chosen)
     db.install(app, chosen)
     batching.install(app, chosen)
+    forgetting.install(app)
+    cors.install(app, chosen)
     QuartSchema(
         app,
         info=Info(title="Counters", version=API_VERSION),

@@ -81,8 +81,8 @@ async def test_an_error_without_words_of_its_own_has_its_title(app: Quart) -> No
 async def test_without_a_database_a_page_says_when_to_come_back() -> None:
     nowhere = "postgresql://u:s3cret@127.0.0.1:1/app"
     app = create_app(DATABASE_URL=nowhere, WAIT_SECONDS=1)
-    async with app.test_app() as app:
-        response = await app.test_client().get("/")
+    async with app.test_app() as serving:
+        response = await serving.test_client().get("/")
     assert response.status_code == 503
     assert int(response.headers["Retry-After"]) >= 1
     assert response.headers["X-Counted"] == "0"

@@ -5,13 +5,14 @@ transactions that take the same rows in different orders would wait for each oth
 """
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
     Select,
     Text,
+    and_,
     bindparam,
     column,
     delete,
@@ -26,6 +27,11 @@ from sqlalchemy.sql.selectable import TableValuedAlias
 from my_app.counter_app.tables import counters, idempotency_keys
 
 LARGEST_VALUE = 2**63 - 1
+# 24 hours are promised; one more is for queues, clocks and failover.
+KEPT = timedelta(hours=25)
+SLICE = timedelta(seconds=1)
+# Any number will do, as long as no other program on this database uses it.
+FORGETTING_LOCK = 7_310_571_002
 
 
 class Key(NamedTuple):
@@ -99,6 +105,32 @@ async def release_keys(connection: AsyncConnection, keys: Collection[Key]) -> No
     for name, key in sorted(keys):
         found = (columns.counter_name == name, columns.key == key)
         await connection.execute(delete(idempotency_keys).where(*found))
+
+
+async def forget_keys(
+    connection: AsyncConnection, after: datetime | None
+) -> datetime | None:
+    """Delete a second's worth of keys that are too old; where to go on, or None.
+
+    `after` is what the last call answered. None also while another worker does this.
+    The statements name rows by time alone, which works on a sharded table too.
+    """
+    lock = select(func.pg_try_advisory_xact_lock(FORGETTING_LOCK))
+    if not (await connection.execute(lock)).scalar_one():
+        return None
+    created_at = idempotency_keys.c.created_at
+    too_old = created_at < func.now() - KEPT
+    if after is not None:
+        too_old = and_(too_old, created_at >= after)
+    oldest: datetime | None = (
+        await connection.execute(select(func.min(created_at)).where(too_old))
+    ).scalar_one()
+    if oldest is None:
+        return None
+    end = oldest + SLICE
+    found = (created_at >= oldest, created_at < end, too_old)
+    await connection.execute(delete(idempotency_keys).where(*found))
+    return end
 
 
 async def read(connection: AsyncConnection, name: str) -> Counter | None:
