@@ -3,9 +3,8 @@
 from typing import TYPE_CHECKING
 
 from quart import Quart
-from quart_schema import Info, QuartSchema
 
-from my_app import db, draining, errors, logs, settings
+from my_app import db, draining, errors, logs, openapi, settings
 from my_app.counter_app import batching, cors, forgetting
 from my_app.counter_app.api import counter_api
 from my_app.counter_app.views import counter_app
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 LARGEST_BODY_BYTES = 16 * 1024
 # Less than a stop takes, so that nobody who dawdles delays it.
 BODY_SECONDS = 5
-API_VERSION = "1"
 
 
 class Application(Quart):
@@ -48,18 +46,10 @@ def create_app(**config_overrides: object) -> Quart:
     batching.install(app, chosen)
     forgetting.install(app)
     cors.install(app, chosen)
-    QuartSchema(
-        app,
-        info=Info(title="Counters", version=API_VERSION),
-        conversion_preference="msgspec",
-        # They load from elsewhere.
-        swagger_ui_path=None,
-        redoc_ui_path=None,
-        scalar_ui_path=None,
-    )
     app.register_blueprint(home_app)
     app.register_blueprint(counter_app)
     app.register_blueprint(counter_api)
+    openapi.install(app)
     errors.install(app)
     draining.install(app)
     return app

@@ -33,6 +33,7 @@ async def read_body(request: Request, kind: type[Body]) -> Body | None:
             content.decode("utf-8"),
             object_pairs_hook=_without_duplicates,
             parse_int=_bounded,
+            parse_float=_whole_if_it_is,
             parse_constant=_refuse,
         )
     except (ValueError, RecursionError):
@@ -54,6 +55,13 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _bounded(digits: str) -> int:
     return int(digits[: MOST_DIGITS + 1])
+
+
+def _whole_if_it_is(digits: str) -> float:
+    """To JSON there is one kind of number: 1.0 and 1e0 are 1 (JSON Schema, 6.1.1)."""
+    number = float(digits)
+    whole = number.is_integer() and abs(number) < 2**53
+    return int(number) if whole else number
 
 
 def _refuse(word: str) -> None:

@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 from xml.etree import ElementTree
@@ -38,7 +39,7 @@ async def increment(
 async def test_an_increment_answers_the_value(client: TestClientProtocol) -> None:
     assert (await increment(client))[:2] == (200, {"name": "a", "value": 1})
     assert (await increment(client, body={}))[1]["value"] == 2
-    assert (await increment(client, body={"amount": 5}))[1]["value"] == 7
+    assert (await increment(client, body={"amount": 5.0}))[1]["value"] == 7
     assert (await increment(client, name="b"))[1]["value"] == 1
 
 
@@ -72,6 +73,7 @@ async def test_a_key_with_another_amount_is_refused(
 @pytest.mark.parametrize(
     ("body", "field"),
     [
+        ({"amount": 1e300}, "amount"),
         ({"amount": 0}, "amount"),
         ({"amount": -1}, "amount"),
         ({"amount": 1.5}, "amount"),
@@ -289,5 +291,21 @@ async def test_a_badge_is_a_picture_that_names_its_value(
 async def test_the_api_is_described(client: TestClientProtocol) -> None:
     described = await (await client.get("/openapi.json")).get_json()
     paths = described["paths"]
-    assert set(paths["/api/counters/{name}"]) >= {"get", "put", "delete"}
-    assert "post" in paths["/api/counters/{name}/increment"]
+    assert {path: set(operations) for path, operations in paths.items()} == {
+        "/api/counters": {"get"},
+        "/api/counters/{name}": {"get", "put", "delete"},
+        "/api/counters/{name}/increment": {"post"},
+    }
+    referred = set(re.findall(r"#/components/schemas/(\w+)", json.dumps(described)))
+    assert referred <= set(described["components"]["schemas"])
+
+
+async def test_people_read_the_api_without_any_outside_network(
+    client: TestClientProtocol,
+) -> None:
+    response = await client.get("/docs")
+    page = await response.get_data(as_text=True)
+    assert response.status_code == 200
+    assert "POST /api/counters/{name}/increment" in page
+    assert not re.search(r"(?:src|href)=.?(?:https?:)?//", page)
+    assert "<script" not in page

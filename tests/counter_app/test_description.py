@@ -1,0 +1,32 @@
+"""Schemathesis reads the API's description and tries to catch the API at a lie."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.servers import ROOT, manage, running
+
+TOKEN = "t" * 40
+
+
+@pytest.mark.parametrize("examples", [5, pytest.param(100, marks=pytest.mark.slow)])
+def test_the_api_does_what_its_description_says(database: str, examples: int) -> None:
+    command = manage("run", "--port", "0")
+    with running(command, DATABASE_URL=database, ADMIN_TOKEN=TOKEN) as server:
+        tried = subprocess.run(
+            [
+                *(sys.executable, "-m", "schemathesis.cli"),
+                *("--config-file", "tests/schemathesis.toml"),
+                *("run", f"{server.url}/openapi.json", "--max-examples", str(examples)),
+                *("--header", f"Authorization: Bearer {TOKEN}", "--no-color"),
+            ],
+            cwd=ROOT,
+            env={**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": "/dev/null"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert tried.returncode == 0, tried.stdout
+    assert not any("Traceback" in line for line in server.lines)
