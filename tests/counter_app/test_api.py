@@ -5,7 +5,9 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from quart import Quart
 from quart.typing import TestClientProtocol
+from werkzeug.datastructures import Headers
 
 from my_app.application import create_app
 
@@ -133,6 +135,20 @@ async def test_a_large_body_is_refused(client: TestClientProtocol) -> None:
     )
     assert response.status_code == 413
     assert response.content_type == "application/problem+json"
+
+
+async def test_a_body_that_does_not_arrive_is_not_waited_for(app: Quart) -> None:
+    app.config["BODY_TIMEOUT"] = 0.05
+    async with app.test_app() as serving:
+        sending = serving.test_client().request(
+            "/api/counters/a/increment",
+            method="POST",
+            headers=Headers(JSON | {"Content-Length": "20"}),
+        )
+        async with sending as connection:
+            await connection.send(b'{"amount":')
+            answer = json.loads(await connection.receive())
+    assert answer["status"] == 408
 
 
 @pytest.mark.parametrize("key", ["", "k" * 256, "ä", "a b"])
