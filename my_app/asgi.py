@@ -11,8 +11,8 @@ try:
 except UserError as error:
     sys.exit(f"my_app: {error}")
 
-# What is loaded by now stays for ever. Garbage collection need not walk through it again
-# and again: a quarter more requests a second, and more than that with many at a time.
+# What is loaded by now stays for ever, and garbage collection need not walk through it
+# again and again: a quarter more requests a second, more with many at a time.
 gc.collect()
 gc.freeze()
 
