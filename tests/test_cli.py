@@ -152,6 +152,7 @@ def test_production_runs_with_a_newer_schema_and_warns(database: str) -> None:
     key = "k" * 32
     with running(
         manage("run", "--port", "0"),
+        measured=True,
         DATABASE_URL=database,
         ENV_FOR_DYNACONF="production",
         SECRET_KEY=key,
@@ -253,7 +254,7 @@ def test_elsewhere_than_in_the_project_one_line_says_so(tmp_path: Path) -> None:
 
 def test_the_tutorials_way_to_run_works(database: str) -> None:
     command = [sys.executable, "-m", "my_app.asgi"]
-    with running(command, DATABASE_URL=database, PORT="0") as server:
+    with running(command, measured=True, DATABASE_URL=database, PORT="0") as server:
         assert "Counter: 1" in server.get("/").text
         assert server.stop() == 0
 
@@ -271,9 +272,10 @@ def test_a_server_that_cannot_be_configured_says_why() -> None:
     assert "Traceback" not in told.stderr
 
 
+@pytest.mark.slow
 def test_changed_code_is_served_anew(checkout: Path, database: str) -> None:
     command = [sys.executable, "-m", "my_app.cli", "run", "--port", "0", "--reload"]
-    with running(command, cwd=checkout, DATABASE_URL=database) as server:
+    with running(command, checkout, measured=True, DATABASE_URL=database) as server:
         assert "Counter: 1" in server.get("/").text
         views = checkout / "my_app" / "home_app" / "views.py"
         text = views.read_text()

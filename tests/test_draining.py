@@ -56,7 +56,7 @@ def test_a_stopping_server_says_so_for_a_second_and_ends_well(
     database: str, workers: str, number: int
 ) -> None:
     command = manage("run", "--port", "0", "--workers", workers)
-    with running(command, DATABASE_URL=database) as server:
+    with running(command, measured=True, DATABASE_URL=database) as server:
         assert server.get("/readyz").status_code == 200
         assert "Connection" not in server.get("/livez").headers
         server.process.send_signal(number)
@@ -71,7 +71,8 @@ def test_a_stopping_server_says_so_for_a_second_and_ends_well(
 
 
 def test_a_second_ctrl_c_cuts_the_farewell_short(database: str) -> None:
-    with running(manage("run", "--port", "0"), DATABASE_URL=database) as server:
+    command = manage("run", "--port", "0")
+    with running(command, measured=True, DATABASE_URL=database) as server:
         assert answers(server)
         server.process.send_signal(signal.SIGINT)
         until(lambda: server.get("/readyz").status_code == 503)

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -33,8 +34,13 @@ def fresh(checkout: Path) -> Iterator[Path]:
         embedded.discard(folder)
 
 
-def development() -> dict[str, str]:
-    return {"ENV_FOR_DYNACONF": "development", "PYTHONDONTWRITEBYTECODE": "1"}
+@contextmanager
+def running_in(
+    checkout: Path, command: list[str] = RUN, **environment: str
+) -> Iterator[RunningServer]:
+    environment |= {"ENV_FOR_DYNACONF": "development", "PYTHONDONTWRITEBYTECODE": "1"}
+    with running(command, checkout, measured=False, **environment) as server:
+        yield server
 
 
 def count(server: RunningServer) -> int:
@@ -43,10 +49,10 @@ def count(server: RunningServer) -> int:
 
 
 def test_a_fresh_checkout_counts_and_goes_on_counting(fresh: Path) -> None:
-    with running(RUN, cwd=fresh, **development()) as first:
+    with running_in(fresh) as first:
         assert [count(first), count(first)] == [1, 2]
         assert "DB_HOST: embedded" in first.get("/app-settings").text
-        with running(RUN, cwd=fresh, **development()) as second:
+        with running_in(fresh) as second:
             assert count(second) == 3
             assert first.stop() == 0
             assert count(second) == 4
@@ -56,7 +62,7 @@ def test_a_fresh_checkout_counts_and_goes_on_counting(fresh: Path) -> None:
 
 def test_after_a_kill_of_everything_the_count_is_intact(used: Path) -> None:
     command = [*RUN, "--workers", "2"]
-    with running(command, cwd=used, **development()) as server:
+    with running_in(used, command) as server:
         assert [count(server) for _ in range(5)] == [1, 2, 3, 4, 5]
         database = server_pid(embedded.folder_of(used))
         family = psutil.Process(server.process.pid).children(recursive=True)
@@ -64,7 +70,7 @@ def test_after_a_kill_of_everything_the_count_is_intact(used: Path) -> None:
             process.kill()
         server.process.kill()
     until(lambda: not is_alive(database))
-    with running(RUN, cwd=used, **development()) as server:
+    with running_in(used) as server:
         assert count(server) == 6
         assert server.stop() == 0
 
@@ -73,7 +79,7 @@ def test_an_interrupted_start_leaves_nothing_running(used: Path) -> None:
     process = subprocess.Popen(
         RUN,
         cwd=used,
-        env={**os.environ, **development()},
+        env={**os.environ, "ENV_FOR_DYNACONF": "development"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -84,14 +90,15 @@ def test_an_interrupted_start_leaves_nothing_running(used: Path) -> None:
     assert not (embedded.folder_of(used) / "cluster/data/postmaster.pid").exists()
 
 
+@pytest.mark.slow
 def test_an_app_started_otherwise_says_which_command_to_type(used: Path) -> None:
     command = [sys.executable, "-m", "hypercorn", "my_app.asgi:app"]
     command += ["--bind", "127.0.0.1:0"]
-    with running(command, cwd=used, **development()) as server:
+    with running_in(used, command) as server:
         assert server.get("/livez").status_code == 200
         assert server.get("/").status_code == 503
         assert server.get("/readyz").status_code == 503
-        with running(RUN, cwd=used, **development()) as database:
+        with running_in(used) as database:
             assert count(server) == 1
             assert count(database) == 2
         server.stop()
@@ -103,7 +110,7 @@ def test_every_worker_signs_with_the_key_from_a_file(
 ) -> None:
     (tmp_path / "key").write_text("k" * 40 + "\n")
     key = {"SECRET_KEY_FILE": str(tmp_path / "key")}
-    with running(RUN, cwd=used, **development(), **key) as server:
+    with running_in(used, RUN, **key) as server:
         assert count(server) == 1
         assert server.stop() == 0
 
@@ -112,7 +119,7 @@ def test_a_shell_opens_on_the_embedded_database(used: Path) -> None:
     shown = subprocess.run(
         [sys.executable, "manage.py", "dbshell"],
         cwd=used,
-        env={**os.environ, **development()},
+        env={**os.environ, "ENV_FOR_DYNACONF": "development"},
         input="SELECT 6 * 7, current_database();\n",
         capture_output=True,
         text=True,

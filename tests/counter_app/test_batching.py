@@ -304,7 +304,7 @@ def test_whatever_fails_at_length(
 
 
 @hypothesis_settings(
-    max_examples=15,
+    max_examples=10,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
