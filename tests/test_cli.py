@@ -292,6 +292,7 @@ def says(server: RunningServer, answer: dict[str, str]) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_the_tests_are_run_by_pytest(capfd: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["test", "--all", "--no-such-option"]) == 4
     assert "unrecognized arguments: --no-such-option" in capfd.readouterr().err
