@@ -37,6 +37,7 @@ def locked(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
     if file is None:
         on_wait()
     while file is None:
+        # Windows knows no waiting for a lock without an end.
         time.sleep(POLL_SECONDS)
         file = try_lock(path)
     with file:

@@ -94,6 +94,7 @@ class Workers(Multiprocess):
 
     def terminate_all(self) -> None:
         super().terminate_all()
+        # The workers serve meanwhile; this process has nothing else to do.
         time.sleep(draining.DRAIN_SECONDS)
         refuse_connections(self.sockets)
 
