@@ -88,6 +88,14 @@ class Problem(msgspec.Struct):
     outcome: str | None = None
 
 
+@counter_api.before_app_request
+async def refuse_slashes_in_names() -> None:
+    """A name with an encoded slash reaches no route; it is a wrong name all the same."""
+    path = request.scope["raw_path"].lower()
+    if b"%2f" in path and path.startswith(b"/api/counters/"):
+        _check_name("/")
+
+
 @counter_api.post("/<name>/increment")
 @tag(["counters"])
 @document_request(Amount)

@@ -1,4 +1,4 @@
-"""The writer on a real database, with commits made to fail in every way there is."""
+"""The writer on a real database; test_batching_model.py makes its commits fail."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,68 +6,12 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
-from sqlalchemy import Connection, event
-from sqlalchemy.util import await_only
 
-from my_app import engines, settings
-from my_app.counter_app.batching import Writer
 from my_app.counter_app.queries import LARGEST_VALUE
 from my_app.counter_app.writing import Counted, CounterFull, KeyReused
 from my_app.db import DatabaseUnavailable
 from tests.waiting import until_async
-
-Answer = Counted | BaseException
-
-
-class Trial:
-    """A writer, its database, and a way to make its next commits fail."""
-
-    def __init__(self, database: str, **overrides: object) -> None:
-        self.database = database
-        chosen = settings.load(DATABASE_URL=database, **overrides)
-        self.engine = engines.make_engine(chosen)
-        self.writer = Writer(self.engine, chosen)
-        self.failures: list[str] = []
-        self.commits = 0
-        event.listen(self.engine.sync_engine, "commit", self._commit)
-
-    def _commit(self, connection: Connection) -> None:
-        """Just before SQLAlchemy sends COMMIT."""
-        self.commits += 1
-        failure = self.failures.pop(0) if self.failures else ""
-        raw = connection.connection.driver_connection
-        assert raw is not None
-        if failure == "answer lost":
-            await_only(raw.execute("COMMIT"))
-        if failure:
-            raw.terminate()
-
-    async def count(
-        self, name: str = "a", amount: int = 1, key: str | None = None
-    ) -> Counted:
-        return await self.writer.count(name, amount, key)
-
-    async def stored(self, name: str = "a") -> int:
-        connection = await asyncpg.connect(self.database)
-        statement = "SELECT value FROM counters WHERE name = $1"
-        value: int | None = await connection.fetchval(statement, name)
-        await connection.close()
-        return value or 0
-
-
-@asynccontextmanager
-async def trial(database: str, **overrides: object) -> AsyncIterator[Trial]:
-    tried = Trial(database, **overrides)
-    task = asyncio.create_task(tried.writer.run())
-    try:
-        yield tried
-        await tried.writer.drain()
-    finally:
-        task.cancel()
-        await tried.engine.dispose()
+from tests.writers import Trial, trial
 
 
 @asynccontextmanager
@@ -291,108 +235,3 @@ async def test_after_the_drain_nobody_is_taken(database: str) -> None:
         with pytest.raises(DatabaseUnavailable):
             await tried.count()
         assert await tried.stored() == 50
-
-
-INCREMENTS = st.tuples(
-    st.sampled_from(["a", "b"]),
-    st.integers(1, 3),
-    st.sampled_from([None, None, "k1", "k2"]),
-)
-FAILURES = st.sampled_from(["", "", "not sent", "answer lost"])
-ROUNDS = st.lists(
-    st.tuples(st.lists(INCREMENTS, min_size=1, max_size=6), FAILURES, FAILURES),
-    min_size=1,
-    max_size=4,
-)
-numbers = iter(range(1_000_000))
-
-
-@pytest.mark.slow
-@hypothesis_settings(
-    max_examples=500,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(rounds=ROUNDS)
-def test_whatever_fails_at_length(
-    database: str, rounds: list[tuple[list[tuple[str, int, str | None]], str, str]]
-) -> None:
-    asyncio.run(check_rounds(database, rounds, prefix=f"x{next(numbers)}-"))
-
-
-@hypothesis_settings(
-    max_examples=10,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(rounds=ROUNDS)
-def test_whatever_fails_everything_is_counted_once_or_told_unknown(
-    database: str, rounds: list[tuple[list[tuple[str, int, str | None]], str, str]]
-) -> None:
-    """Checked against a model that counts each key once and each unknown as it went.
-
-    Seen to fail on a writer that tries unknowns again blindly, and on one that answers
-    before COMMIT.
-    """
-    asyncio.run(check_rounds(database, rounds, prefix=f"x{next(numbers)}-"))
-
-
-async def check_rounds(
-    database: str,
-    rounds: list[tuple[list[tuple[str, int, str | None]], str, str]],
-    prefix: str,
-) -> None:
-    totals: dict[str, int] = {}
-    keys: dict[tuple[str, str], tuple[int, int]] = {}
-    async with trial(database) as tried:
-        for increments, *failures in rounds:
-            tried.failures = [failure for failure in failures if failure]
-            lost = tried.failures[:1]
-            answers: list[Answer] = await asyncio.gather(
-                *(
-                    tried.count(prefix + name, amount, key)
-                    for name, amount, key in increments
-                ),
-                return_exceptions=True,
-            )
-            tried.failures = []
-            first_keys = set(keys)
-            for (name, amount, key), answer in zip(increments, answers, strict=True):
-                if key is not None:
-                    check_key(keys, totals, (name, key), amount, answer)
-                elif lost:
-                    # The first commit failed, and nothing tells who of these counted.
-                    assert isinstance(answer, DatabaseUnavailable)
-                    assert answer.committed is None
-                    counted = lost == ["answer lost"]
-                    totals[name] = totals.get(name, 0) + amount * counted
-                else:
-                    assert isinstance(answer, Counted)
-                    totals[name] = totals.get(name, 0) + amount
-            assert first_keys <= set(keys)
-        for name, total in totals.items():
-            assert await tried.stored(prefix + name) == total
-        for (name, key), (amount, value) in keys.items():
-            again = await tried.count(prefix + name, amount, key)
-            assert again == Counted(value, True)
-
-
-def check_key(
-    keys: dict[tuple[str, str], tuple[int, int]],
-    totals: dict[str, int],
-    key: tuple[str, str],
-    amount: int,
-    answer: Answer,
-) -> None:
-    """A key has one amount and one value for ever, and is counted when it is new."""
-    if key not in keys:
-        assert isinstance(answer, Counted)
-        keys[key] = (amount, answer.value)
-        totals[key[0]] = totals.get(key[0], 0) + amount
-        return
-    first_amount, value = keys[key]
-    if amount == first_amount:
-        assert isinstance(answer, Counted)
-        assert answer.value == value
-    else:
-        assert isinstance(answer, KeyReused)
