@@ -45,3 +45,8 @@ def test_every_server_answers_alike(server: RunningServer) -> None:
     server.get("/two%0Alines?token=s3cret")
     until(lambda: '"path": "/two%0Alines"' in "\n".join(server.lines))
     assert "s3cret" not in "\n".join(server.lines)
+
+
+def test_a_slash_in_a_name_is_a_wrong_name(server: RunningServer) -> None:
+    assert server.get("/api/counters/a%2Fb").status_code == 422
+    assert server.get("/api/counters/a/b").status_code == 404
