@@ -90,7 +90,7 @@ class Problem(msgspec.Struct):
 
 @counter_api.before_app_request
 async def refuse_slashes_in_names() -> None:
-    """A name with an encoded slash reaches no route, but is a wrong name like others."""
+    """A name with an encoded slash reaches no route, but is a wrong name too."""
     path = request.scope["raw_path"].lower()
     if b"%2f" in path and path.startswith(b"/api/counters/"):
         _check_name("/")

@@ -159,7 +159,7 @@ async def test_a_wrong_key_is_refused(client: TestClientProtocol, key: str) -> N
 
 
 @pytest.mark.parametrize(
-    "name", ["A", ".a", "-a", "a" * 10_000, "a%00", "ä", "a%20b", "a%2Fb", "a%252f"]
+    "name", ["A", ".a", "-a", "a" * 10_000, "a%00", "ä", "a%20b", "a%252f"]
 )
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
 async def test_a_wrong_name_is_refused(
