@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 from quart import Quart
 
-from my_app import db, draining, errors, logs, openapi, settings
-from my_app.counter_app import batching, cors, forgetting
+from my_app import assets, db, draining, errors, logs, openapi, security, settings
+from my_app.counter_app import batching, cors, forgetting, live
 from my_app.counter_app.api import counter_api
+from my_app.counter_app.live import counter_live
 from my_app.counter_app.views import counter_app
 from my_app.home_app.views import home_app
 
@@ -19,12 +20,18 @@ BODY_SECONDS = 5
 
 
 class Application(Quart):
-    """Quart, with a line in the log for each request."""
+    """Quart behind proxies, with a line in the log for each request."""
+
+    def __init__(self, name: str, chosen: settings.Settings) -> None:
+        super().__init__(name)
+        # No empty line in a page where a template has a statement.
+        self.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+        self._answer = security.behind_proxies(super().asgi_app, chosen)
 
     async def asgi_app(
         self, scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable"
     ) -> None:
-        await logs.log_request(super().asgi_app, scope, receive, send)
+        await logs.log_request(self._answer, scope, receive, send)
 
 
 def create_app(**config_overrides: object) -> Quart:
@@ -33,22 +40,27 @@ def create_app(**config_overrides: object) -> Quart:
     `config_overrides` are settings by name; they rank above the environment and
     `settings.toml`. UserError names the first setting that is wrong.
     """
-    app = Application(__name__)
     chosen = settings.load(**config_overrides)
+    app = Application(__name__, chosen)
     app.config.from_mapping(
+        ENV_FOR_DYNACONF=chosen.ENV_FOR_DYNACONF,
         SECRET_KEY=chosen.SECRET_KEY,
         SECRET_KEY_FALLBACKS=list(chosen.SECRET_KEY_FALLBACKS),
         MAX_CONTENT_LENGTH=LARGEST_BODY_BYTES,
         BODY_TIMEOUT=BODY_SECONDS,
     )
     logs.configure(chosen)
+    security.install(app, chosen)
+    assets.install(app)
     db.install(app, chosen)
     batching.install(app, chosen)
     forgetting.install(app)
+    live.install(app, chosen)
     cors.install(app, chosen)
     app.register_blueprint(home_app)
     app.register_blueprint(counter_app)
     app.register_blueprint(counter_api)
+    app.register_blueprint(counter_live)
     openapi.install(app)
     errors.install(app)
     draining.install(app)

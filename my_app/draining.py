@@ -19,7 +19,8 @@ from quart import Quart, Response, current_app
 DRAIN_SECONDS = 1.0
 # After that `server.py` lets nobody connect, and who just did is still answered.
 SETTLE_SECONDS = 0.2
-# Set by `run --reload`: a developer who waits for a change has nobody to part from.
+# Set to "off" by `run --reload`: a developer who waits for a change has nobody to part
+# from.
 DRAIN = "MY_APP_DRAIN"
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -27,6 +28,8 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 def install(app: Quart) -> None:
     """Make `app` drain when its server is told to stop, or when its parent dies."""
     app.extensions["draining"] = False
+    # What is to be called, in the event loop, as soon as the server is told to stop.
+    app.extensions["when_draining"] = []
     app.after_request(_ask_for_a_new_connection)
     app.while_serving(_wait_before_stopping)
 
@@ -46,11 +49,12 @@ async def _wait_before_stopping() -> AsyncGenerator[None, None]:
     extensions = current_app.extensions
     loop = asyncio.get_running_loop()
     # Outside the main thread (a test, an embedding program) signals are not ours.
-    foreign = threading.current_thread() is not threading.main_thread()
-    if foreign or os.environ.get(DRAIN) == "off":
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
     delay = DRAIN_SECONDS + SETTLE_SECONDS
+    if os.environ.get(DRAIN) == "off":
+        delay = 0
     servers_own = {number: signal.getsignal(number) for number in SIGNALS}
 
     def drain(number: int, frame: FrameType | None) -> None:
@@ -59,6 +63,8 @@ async def _wait_before_stopping() -> AsyncGenerator[None, None]:
             return
         if not extensions["draining"]:
             extensions["draining"] = True
+            for call in extensions["when_draining"]:
+                loop.call_soon_threadsafe(call)
             loop.call_soon_threadsafe(loop.call_later, delay, stop, number, frame)
         elif number == signal.SIGINT:
             stop(number, frame)

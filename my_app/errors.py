@@ -67,5 +67,4 @@ async def _answer(status: int, detail: str, **members: str) -> Response:
         problem = {"type": "about:blank", "title": title, "status": status}
         body = dumps(problem | {"detail": detail} | members)
         response = Response(body, status, content_type="application/problem+json")
-    response.headers["Cache-Control"] = "no-store"
     return response

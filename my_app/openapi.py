@@ -32,6 +32,10 @@ ERRORS = {
     422: "A value is not valid; the detail names its field",
     503: "The database does not answer, or too many wait",
 }
+EVENTS = {
+    "description": "The value at once, and after each change",
+    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+}
 READING = {400, 404, 422, 503}
 WITH_BODY = READING | {408, 413, 415}
 
@@ -85,6 +89,8 @@ class ApiDescription(OpenAPIProvider):
         body = increment["requestBody"]["content"]["application/json"]["schema"]
         settings: Settings = self._app.extensions["settings"]
         body["properties"]["amount"]["maximum"] = settings.MAX_AMOUNT
+        watching = described["paths"]["/api/counters/{name}/events"]["get"]
+        watching["responses"][200] = EVENTS
         return described
 
 

@@ -20,6 +20,9 @@ from my_app.settings import Settings
 # than nine seconds, and outlasts the WAIT_SECONDS of the last request.
 GRACEFUL_STOP_SECONDS = 6
 BACKLOG = 2048
+# A caller who reads nothing for so long, though there is something, is cut off by the
+# kernel; connections inherit it from the listener (tcp(7), Linux only).
+STALLED_SECONDS = 30
 # Linux, ip(7) and ipv6(7): the least time to live of a packet; Python has no names for
 # them. Packets start with 64 or 128, so no stranger's reaches 255.
 MINIMUM_TTL = {
@@ -34,7 +37,7 @@ def listen(host: str, port: int) -> socket.socket:
         family, *_, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        return socket.create_server(
+        listener = socket.create_server(
             (str(address[0]), port), family=family, backlog=BACKLOG
         )
     except (OSError, UnicodeError) as error:
@@ -43,6 +46,11 @@ def listen(host: str, port: int) -> socket.socket:
             f"cannot listen on {host} port {port}: {reason}; choose another, "
             "for example with --port 5002 or PORT=5002"
         ) from None
+    if sys.platform == "linux":
+        listener.setsockopt(
+            socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_SECONDS * 1000
+        )
+    return listener
 
 
 def url_of(listener: socket.socket) -> str:

@@ -93,7 +93,7 @@ async def refuse_slashes_in_names() -> None:
     """A name with an encoded slash reaches no route, but is a wrong name too."""
     path = request.scope["raw_path"].lower()
     if b"%2f" in path and path.startswith(b"/api/counters/"):
-        _check_name("/")
+        names.check("/")
 
 
 @counter_api.post("/<name>/increment")
@@ -103,7 +103,7 @@ async def refuse_slashes_in_names() -> None:
 @document_response(CounterValue)
 async def increment(name: str) -> Response:
     """Add to a counter, making it if it is new."""
-    _check_name(name)
+    names.check(name)
     if not names.may_be_counted(name):
         raise NotFound("There is no such counter to be counted.")
     key = request.headers.get("Idempotency-Key")
@@ -127,7 +127,7 @@ async def increment(name: str) -> Response:
 @document_response(CounterBody)
 async def read(name: str) -> Response:
     """Show a counter; this counts nothing."""
-    _check_name(name)
+    names.check(name)
     async with db.begin() as connection:
         counter = await queries.read(connection, name)
     if counter is None:
@@ -159,7 +159,7 @@ async def list_counters() -> Response:
 async def put(name: str) -> Response:
     """Set a counter, making it if it is new; for admins."""
     _check_admin()
-    _check_name(name)
+    names.check(name)
     body = await read_body(request, Value)
     if body is None:
         raise UnprocessableEntity("Object missing required field value")
@@ -173,7 +173,7 @@ async def put(name: str) -> Response:
 async def remove(name: str) -> Response:
     """Delete a counter; for admins."""
     _check_admin()
-    _check_name(name)
+    names.check(name)
     async with db.begin() as connection:
         if not await queries.remove(connection, name):
             raise NotFound("There is no such counter.")
@@ -187,13 +187,6 @@ def _json(answer: msgspec.Struct) -> Response:
 def _settings() -> Settings:
     settings: Settings = current_app.extensions["settings"]
     return settings
-
-
-def _check_name(name: str) -> None:
-    if not names.is_name(name):
-        raise UnprocessableEntity(
-            "name must be a letter a-z or a digit, then up to 63 of a-z 0-9 . _ -"
-        )
 
 
 def _check_admin() -> None:

@@ -3,6 +3,7 @@
 import re
 
 from quart import current_app
+from werkzeug.exceptions import UnprocessableEntity
 
 from my_app.settings import Settings
 
@@ -14,6 +15,14 @@ PATTERN = f"^{NAME.pattern}$"
 def is_name(name: str) -> bool:
     """Whether a counter may be called that."""
     return NAME.fullmatch(name) is not None
+
+
+def check(name: str) -> None:
+    """Nothing; 422 if no counter may be called that."""
+    if not is_name(name):
+        raise UnprocessableEntity(
+            "name must be a letter a-z or a digit, then up to 63 of a-z 0-9 . _ -"
+        )
 
 
 def may_be_counted(name: str) -> bool:

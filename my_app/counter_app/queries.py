@@ -13,6 +13,7 @@ from sqlalchemy import (
     Select,
     Text,
     and_,
+    any_,
     bindparam,
     column,
     delete,
@@ -138,6 +139,17 @@ async def read(connection: AsyncConnection, name: str) -> Counter | None:
     found = await connection.execute(select(counters).where(counters.c.name == name))
     row = found.one_or_none()
     return Counter(*row) if row else None
+
+
+async def read_values(
+    connection: AsyncConnection, names: Collection[str]
+) -> dict[str, int]:
+    """The values of those of these counters that there are."""
+    statement = select(counters.c.name, counters.c.value).where(
+        counters.c.name == any_(bindparam("names", type_=ARRAY(Text)))
+    )
+    found = await connection.execute(statement, {"names": list(names)})
+    return {row.name: row.value for row in found}
 
 
 async def read_page(

@@ -1,6 +1,14 @@
 """What people look at and thereby count: the page, and badges for pages elsewhere."""
 
-from quart import Blueprint, Request, Response, abort, render_template, request
+from quart import (
+    Blueprint,
+    Request,
+    Response,
+    abort,
+    current_app,
+    render_template,
+    request,
+)
 
 from my_app import db
 from my_app.counter_app import batching, names, queries
@@ -8,7 +16,13 @@ from my_app.counter_app import batching, names, queries
 PREVIEW_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 PREVIEW_WORDS = ("prefetch", "prerender", "preview")
 
-counter_app = Blueprint("counter_app", __name__, template_folder="templates")
+counter_app = Blueprint(
+    "counter_app",
+    __name__,
+    template_folder="templates",
+    static_folder="static",
+    static_url_path="/static/counter_app",
+)
 
 
 @counter_app.get("/")
@@ -22,18 +36,21 @@ async def badge(name: str) -> Response:
     """A picture of a counter; a GET counts a visit, as the page does."""
     if not names.is_name(name) or not names.may_be_counted(name):
         abort(404)
-    return await _counting(name, "counter_app/badge.svg", "image/svg+xml")
+    response = await _counting(name, "counter_app/badge.svg", "image/svg+xml")
+    # Made for pages elsewhere.
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
 
 
 async def _counting(name: str, template: str, content_type: str) -> Response:
-    """Show a counter's value, after a visit if this is one; no cache may keep it."""
+    """Show a counter's value, after a visit if this is one."""
     if counted := is_visit(request):
         value = (await batching.count(name)).value
     else:
         value = await _look(name)
-    shown = await render_template(template, name=name, value=value)
+    settings = current_app.extensions["settings"]
+    shown = await render_template(template, name=name, value=value, settings=settings)
     response = Response(shown, content_type=f"{content_type}; charset=utf-8")
-    response.headers["Cache-Control"] = "no-store"
     response.headers["X-Counted"] = "1" if counted else "0"
     return response
 

@@ -312,6 +312,7 @@ async def test_the_api_is_described(client: TestClientProtocol) -> None:
     assert {path: set(operations) for path, operations in paths.items()} == {
         "/api/counters": {"get"},
         "/api/counters/{name}": {"get", "put", "delete"},
+        "/api/counters/{name}/events": {"get"},
         "/api/counters/{name}/increment": {"post"},
     }
     referred = set(re.findall(r"#/components/schemas/(\w+)", json.dumps(described)))

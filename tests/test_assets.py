@@ -1,0 +1,36 @@
+import re
+
+from quart.typing import TestClientProtocol
+
+from my_app.assets import FOREVER
+
+ADDRESS = re.compile(r'(?:href|src)="(/static/[^"]+)"')
+
+
+async def test_assets_have_names_of_their_content_and_are_kept_for_ever(
+    client: TestClientProtocol,
+) -> None:
+    page = await (await client.get("/")).get_data(as_text=True)
+    addresses = ADDRESS.findall(page)
+    assert len(addresses) == 3
+    for address in addresses:
+        assert re.search(r"\.[0-9a-f]{16}\.", address)
+        response = await client.get(address)
+        assert response.status_code == 200
+        assert response.headers["Cache-Control"] == FOREVER
+        assert "Expires" not in response.headers
+
+
+async def test_a_name_of_yesterday_gets_todays_file_but_not_for_ever(
+    client: TestClientProtocol,
+) -> None:
+    response = await client.get(f"/static/app.{'0' * 16}.css")
+    assert response.status_code == 200
+    assert response.headers["Cache-Control"] == "no-cache"
+
+
+async def test_what_is_not_there_is_not_found(client: TestClientProtocol) -> None:
+    for name in ("nothing.css", f"nothing.{'0' * 16}.css", "../settings.py", "%2e%2e"):
+        response = await client.get(f"/static/{name}")
+        assert response.status_code == 404
+        assert response.headers["Cache-Control"] == "no-store"
