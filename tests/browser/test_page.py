@@ -1,0 +1,153 @@
+"""The page as people have it: in a browser."""
+
+import asyncio
+import re
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import NewPage
+from tests.servers import RunningServer
+from tests.waiting import until
+
+PATHS = ("/", "/app-settings", "/docs", "/nowhere")
+ADMIN = {"Authorization": f"Bearer {'t' * 40}"}
+
+
+async def shown(page: Page) -> int:
+    """The number on the page, as a screen reader has it."""
+    text = await page.locator("h1").text_content() or ""
+    return int(text.removeprefix("Counter: "))
+
+
+def stored(server: RunningServer) -> int:
+    value: int = server.get("/api/counters/home").json()["value"]
+    return value
+
+
+async def test_a_reload_counts(new_page: NewPage) -> None:
+    page = await new_page()
+    await page.goto("/")
+    first = await shown(page)
+    await page.reload()
+    assert await shown(page) == first + 1
+
+
+async def test_a_second_visit_appears_in_the_first_window(
+    new_page: NewPage, server: RunningServer
+) -> None:
+    first = await new_page()
+    await first.goto("/")
+    await expect(first.locator(".live")).to_be_visible()
+    second = await new_page()
+    await second.goto("/")
+    value = await shown(second)
+    # A second is what is promised.
+    await expect(first.locator("h1")).to_have_text(f"Counter: {value}", timeout=1000)
+    await expect(first.locator(".number")).to_have_text(f"{value:,}")
+    assert f"{value:,} visits" == await first.title()
+
+
+async def test_the_page_is_whole_without_javascript(new_page: NewPage) -> None:
+    page = await new_page(java_script_enabled=False)
+    await page.goto("/")
+    value = await shown(page)
+    await expect(page.locator(".number")).to_have_text(f"{value:,}")
+    await expect(page.locator(".live")).to_be_hidden()
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+async def test_nobody_is_shut_out(new_page: NewPage, color_scheme: str) -> None:
+    """Axe finds nothing on any page; none is wider than a small telephone."""
+    page = await new_page(
+        color_scheme=color_scheme,
+        viewport={"width": 320, "height": 640},
+        reduced_motion="reduce",
+    )
+    for path in PATHS:
+        await page.goto(path)
+        found = await Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+        width = await page.evaluate("document.documentElement.scrollWidth")
+        assert width <= 320, path
+
+
+async def test_the_largest_number_fits(
+    new_page: NewPage, server: RunningServer
+) -> None:
+    largest = 2**63 - 1
+    page = await new_page(viewport={"width": 320, "height": 640})
+    await page.goto("/")
+    before = stored(server)
+    await put(page, largest)
+    await expect(page.locator(".number")).to_have_text(f"{largest:,}")
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 320
+    await put(page, before)
+
+
+async def put(page: Page, value: int) -> None:
+    answer = await page.request.put(
+        "/api/counters/home", data={"value": value}, headers=ADMIN
+    )
+    assert answer.ok
+
+
+async def test_the_keyboard_reaches_everything(new_page: NewPage) -> None:
+    page = await new_page()
+    await page.goto("/")
+    reached = []
+    for _ in range(4):
+        await page.keyboard.press("Tab")
+        focused = page.locator(":focus")
+        reached.append(await focused.inner_text())
+        outline = await focused.evaluate("each => getComputedStyle(each).outlineStyle")
+        assert outline != "none"
+    assert reached == ["Skip to the content", "Counter", "Settings", "API"]
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/docs")
+
+
+@pytest.mark.parametrize("kind", ["prefetch", "prerender"])
+async def test_what_the_browser_loads_ahead_is_not_counted(
+    new_page: NewPage, server: RunningServer, kind: str
+) -> None:
+    """By a page of another kind on the same host, as sites do to be quick."""
+    page = await new_page(bypass_csp=True)
+    await page.goto("/")
+    before = stored(server)
+    await page.goto("/docs")
+    asked = times_asked(server)
+    await page.evaluate(
+        """kind => {
+            const rules = document.createElement("script");
+            rules.type = "speculationrules";
+            const now = {source: "list", urls: [`/?${kind}`], eagerness: "immediate"};
+            rules.textContent = JSON.stringify({[kind]: [now]});
+            document.head.append(rules);
+        }""",
+        kind,
+    )
+    await asyncio.to_thread(until, lambda: times_asked(server) > asked)
+    assert stored(server) == before
+
+
+def times_asked(server: RunningServer) -> int:
+    """How often the server was asked for the page."""
+    return sum('"path": "/"' in line for line in server.lines)
+
+
+async def test_going_back_shows_no_old_number_as_new(
+    new_page: NewPage, server: RunningServer
+) -> None:
+    page = await new_page()
+    await page.goto("/")
+    await expect(page.locator(".live")).to_be_visible()
+    await page.get_by_role("link", name="Settings").click()
+    await page.wait_for_url("**/app-settings")
+    await page.request.post("/api/counters/home/increment", data={"amount": 5})
+    await page.go_back()
+    await expect(page.locator("h1")).to_have_text(
+        re.compile(rf"Counter: ({stored(server)}|{stored(server) + 1})")
+    )
+    await expect(page.locator(".stale")).to_have_count(0)
