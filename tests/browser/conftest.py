@@ -40,13 +40,13 @@ def server(test_server: TestServer, program: str) -> Iterator[RunningServer]:
     test_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser(program: str) -> AsyncIterator[Browser]:
     async with chromium.browser(program) as launched:
         yield launched
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def new_page(browser: Browser, server: RunningServer) -> AsyncIterator[NewPage]:
     """Open a page in a browser of its own; what it complains of fails the test.
 

@@ -11,6 +11,9 @@ from tests.browser.conftest import NewPage
 from tests.servers import RunningServer
 from tests.waiting import until
 
+# One browser serves them all, and belongs to one event loop.
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 PATHS = ("/", "/app-settings", "/docs", "/nowhere")
 ADMIN = {"Authorization": f"Bearer {'t' * 40}"}
 
