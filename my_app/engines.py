@@ -119,8 +119,12 @@ def _arguments(settings: Settings) -> dict[str, object]:
 
 
 def address_of(settings: Settings) -> dict[str, object]:
-    """Keyword arguments for `asyncpg.connect`: where, who, and how long to try."""
-    timeout = settings.WAIT_SECONDS
+    """Keyword arguments for `asyncpg.connect`: where, who, and how long to try.
+
+    A server that froze takes the connection and says nothing. Half the wait leaves room
+    for a second try, which a restarted one answers.
+    """
+    timeout = settings.WAIT_SECONDS / 2
     if settings.DATABASE_URL:
         url = database_url.parse(settings.DATABASE_URL, "DATABASE_URL")
         timeout = min(timeout, url.connect_timeout_seconds or timeout)

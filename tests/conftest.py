@@ -46,11 +46,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--all", action="store_true", help="also tests that take containers or minutes"
     )
+    parser.addoption(
+        "--faults-minutes", type=float, default=0, help="only mixed faults, for so long"
+    )
+    parser.addoption("--faults-seed", type=int, help="a run of mixed faults, once more")
 
 
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
+    if config.getoption("--faults-minutes"):
+        items[:] = [item for item in items if "test_mixed_faults" in item.name]
     if not config.getoption("--all"):
         for item in items:
             if item.get_closest_marker("slow"):

@@ -1,0 +1,101 @@
+"""Engines that break the promise, each in a way people do; the trial must tell.
+
+`CHEAT=name` chooses one; the application is otherwise the real one.
+"""
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Callable
+
+from sqlalchemy import text
+
+from my_app.application import create_app
+from my_app.counter_app import batching, writing
+from my_app.counter_app.batching import Writer
+from my_app.counter_app.writing import Answers, Counted
+
+CHEAT = "CHEAT"
+
+
+class ReadModifyWrite(Writer):
+    """The tutorial's: read the count, add 1 in Python, write it back."""
+
+    async def count(self, name: str, amount: int, key: str | None) -> Counted:
+        async with self.engine.begin() as connection:
+            select = text("SELECT value FROM counters WHERE name = :name")
+            found = await connection.execute(select, {"name": name})
+            value = (found.scalar() or 0) + amount
+            upsert = text(
+                "INSERT INTO counters VALUES (:name, :value) "
+                "ON CONFLICT (name) DO UPDATE SET value = :value"
+            )
+            await connection.execute(upsert, {"name": name, "value": value})
+        return Counted(value, replayed=False)
+
+
+class AnswersBeforeCommit(Writer):
+    """As quick as can be: the numbers are known before the COMMIT is."""
+
+    async def _write(self) -> Answers:
+        real = writing.write
+
+        async with self.engine.begin() as connection:
+            self._take()
+            answers = await real(connection, self.batch)
+            for increment, answer in answers.known.items():
+                increment.resolve(answer)
+        return answers
+
+
+class RetriesBlindly(Writer):
+    """An unknown is tried again, key or not: mostly that goes well."""
+
+    def _put_back(self) -> None:
+        self.committing = False
+        super()._put_back()
+
+
+class FlushesEverySecond(Writer):
+    """Counts in memory, and writes it down now and then."""
+
+    async def count(self, name: str, amount: int, key: str | None) -> Counted:
+        memory: Counter[str] = self.__dict__.setdefault("memory", Counter())
+        values: Counter[str] = self.__dict__.setdefault("values", Counter())
+        if not memory and not values:
+            self.flushing = asyncio.create_task(self._flush(memory))
+        memory[name] += amount
+        values[name] += amount
+        return Counted(values[name], replayed=False)
+
+    async def _flush(self, memory: Counter[str]) -> None:
+        while True:
+            await asyncio.sleep(1)
+            for name, amount in list(memory.items()):
+                await super().count(name, amount, None)
+                memory[name] -= amount
+
+
+class CommitsToMemory(Writer):
+    """`synchronous_commit = off`: PostgreSQL answers before its disk does."""
+
+    async def _write(self) -> Answers:
+        async with self.engine.begin() as connection:
+            await connection.execute(text("SET LOCAL synchronous_commit = off"))
+            self._take()
+            answers = await writing.write(connection, self.batch)
+            self.committing = True
+        return answers
+
+
+CHEATS: dict[str, Callable[..., Writer]] = {
+    "read-modify-write": ReadModifyWrite,
+    "answers before COMMIT": AnswersBeforeCommit,
+    "retries blindly": RetriesBlindly,
+    "flushes every second": FlushesEverySecond,
+    "commits to memory": CommitsToMemory,
+}
+
+if chosen := os.environ.get(CHEAT):
+    vars(batching)["Writer"] = CHEATS[chosen]
+    app = create_app()
