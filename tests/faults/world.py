@@ -10,6 +10,7 @@ from contextlib import ExitStack, asynccontextmanager, suppress
 import asyncpg
 import psutil
 
+from my_app import migrate, settings
 from tests.faults import cheats
 from tests.faults.load import KEYED, PLAIN
 from tests.faults.proxy import MOMENTS, Proxy
@@ -38,11 +39,11 @@ CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT OR UPDATE ON counters
 class World:
     """Everything the clients' requests pass through."""
 
-    def __init__(self, postgres: OwnPostgres, **settings: str) -> None:
+    def __init__(self, postgres: OwnPostgres, **overrides: str) -> None:
         self.postgres = postgres
         self.proxy = Proxy(postgres.port)
         self.port = free_port()
-        self.environment = {"LOG_LEVEL": "WARNING", **settings}
+        self.environment = {"LOG_LEVEL": "WARNING", **overrides}
         self.command = manage("run", "--port", str(self.port), "--workers", "2")
         self.server: RunningServer | None = None
         self.stack = ExitStack()
@@ -113,19 +114,18 @@ class World:
 
 @asynccontextmanager
 async def world(
-    postgres: OwnPostgres, cheat: str = "", **settings: str
+    postgres: OwnPostgres, cheat: str = "", **overrides: str
 ) -> AsyncIterator[World]:
     """The application with an empty database, served by two workers."""
-    made = World(postgres, **settings)
+    made = World(postgres, **overrides)
     await made.proxy.start()
     try:
         await made.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-        await made.start_server()
+        await migrate.to_revision(settings.load(DATABASE_URL=postgres.url()))
         await made.execute(BREAKABLE)
         if cheat:
-            await made.stop_server(signal.SIGKILL)
             made.cheat(cheat)
-            await made.start_server()
+        await made.start_server()
         yield made
     finally:
         await asyncio.to_thread(made.stack.close)
