@@ -1,8 +1,9 @@
 """The application factory."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from quart import Quart
+from werkzeug.exceptions import BadHost
 
 from my_app import assets, db, draining, errors, logs, openapi, security, settings
 from my_app.counter_app import batching, cors, forgetting, live
@@ -13,6 +14,7 @@ from my_app.home_app.views import home_app
 
 if TYPE_CHECKING:
     from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
+    from quart.wrappers import BaseRequestWebsocket
 
 LARGEST_BODY_BYTES = 16 * 1024
 # Less than a stop takes, so that nobody who dawdles delays it.
@@ -27,6 +29,18 @@ class Application(Quart):
         # No empty line in a page where a template has a statement.
         self.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
         self._answer = security.behind_proxies(super().asgi_app, chosen)
+
+    def create_url_adapter(self, request: "BaseRequestWebsocket | None") -> Any:
+        """As Quart's; a `Host` that no address can be made of is the same as none.
+
+        It would raise before `security.py` can answer 400.
+        """
+        try:
+            return super().create_url_adapter(request)
+        except BadHost:
+            assert request is not None
+            request.headers["Host"] = request.host = ""
+            return super().create_url_adapter(request)
 
     async def asgi_app(
         self, scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable"

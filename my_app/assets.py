@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from quart import Quart, Response, current_app, g, request
+from werkzeug.exceptions import NotFound
+from werkzeug.security import safe_join
 
 FOREVER = "public, max-age=31536000, immutable"
-DIGEST = re.compile(r"^(.+)\.([0-9a-f]{16})(\.[a-z0-9]+)$")
+NAME = re.compile(r"(.+)(\.[A-Za-z0-9]+)")
+DIGESTED = re.compile(r"(.+)\.([0-9a-f]{16})(\.[A-Za-z0-9]+)")
 
 
 def install(app: Quart) -> None:
@@ -21,21 +24,25 @@ def install(app: Quart) -> None:
 
     @app.url_defaults
     def name_by_content(endpoint: str, values: dict[str, Any]) -> None:
-        path = _path(endpoint, values)
-        if path is not None and path.is_file():
-            stem, dot, kind = values["filename"].rpartition(".")
-            values["filename"] = f"{stem}.{_digest_of(path)}{dot}{kind}"
+        if not _is_static(endpoint):
+            return
+        named = NAME.fullmatch(values.get("filename", ""))
+        path = _path(endpoint, values.get("filename", ""))
+        if named and path:
+            values["filename"] = f"{named[1]}.{_digest_of(path)}{named[2]}"
 
     @app.url_value_preprocessor
     def find_by_name(endpoint: str | None, values: dict[str, Any] | None) -> None:
-        named = DIGEST.match((values or {}).get("filename", ""))
-        if not (named and values and endpoint):
+        if endpoint is None or values is None or not _is_static(endpoint):
             return
-        values["filename"] = named[1] + named[3]
-        path = _path(endpoint, values)
-        g.is_current = (
-            path is not None and path.is_file() and _digest_of(path) == named[2]
-        )
+        path = _path(endpoint, values["filename"])
+        named = DIGESTED.fullmatch(values["filename"])
+        if path is None and named:
+            values["filename"] = named[1] + named[3]
+            path = _path(endpoint, values["filename"])
+            g.is_current = path is not None and _digest_of(path) == named[2]
+        if path is None:
+            raise NotFound("There is no such file.")
 
     @app.after_request
     async def say_how_long_to_keep(response: Response) -> Response:
@@ -51,14 +58,16 @@ def _is_static(endpoint: str | None) -> bool:
     return endpoint is not None and endpoint.rpartition(".")[2] == "static"
 
 
-def _path(endpoint: str, values: dict[str, Any]) -> Path | None:
-    """The file meant, if the endpoint is a static folder's."""
-    if not _is_static(endpoint):
-        return None
+def _path(endpoint: str, filename: str) -> Path | None:
+    """The file meant, if it lies in the static folder."""
     blueprint = endpoint.rpartition(".")[0]
     owner = current_app.blueprints[blueprint] if blueprint else current_app
-    folder = owner.static_folder
-    return None if folder is None else Path(folder) / values["filename"]
+    joined = safe_join(str(owner.static_folder), filename)
+    try:
+        return Path(joined) if joined and Path(joined).is_file() else None
+    except OSError:
+        # A name that is too long.
+        return None
 
 
 def _digest_of(path: Path) -> str:

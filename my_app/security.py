@@ -55,10 +55,13 @@ def install(app: Quart, settings: Settings) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
     )
 
+    # As elsewhere, * is any.
+    trusted = () if "*" in settings.TRUSTED_HOSTS else settings.TRUSTED_HOSTS
+
     @app.before_request
     async def check_host() -> None:
         host = request.headers.get("Host")
-        if request.path in PROBES or host_is_trusted(host, settings.TRUSTED_HOSTS):
+        if request.path in PROBES or host_is_trusted(host, trusted):
             return
         raise BadRequest("The Host header is malformed, or no name of this site.")
 

@@ -38,7 +38,8 @@ UID = "MY_APP_TEST_UID"
 if sys.platform == "win32":
     # About signals, sockets in folders, and accounts, which are other things there.
     collect_ignore = [
-        *("test_draining.py", "test_embedded.py", "test_manage.py", "test_run.py")
+        *("test_draining.py", "test_embedded.py", "test_manage.py", "test_run.py"),
+        "faults",
     ]
 
 

@@ -1,5 +1,6 @@
 import re
 
+from quart import Quart
 from quart.typing import TestClientProtocol
 
 from my_app.assets import FOREVER
@@ -30,7 +31,27 @@ async def test_a_name_of_yesterday_gets_todays_file_but_not_for_ever(
 
 
 async def test_what_is_not_there_is_not_found(client: TestClientProtocol) -> None:
-    for name in ("nothing.css", f"nothing.{'0' * 16}.css", "../settings.py", "%2e%2e"):
+    digest = "0" * 16
+    for name in (
+        "nothing.css",
+        f"nothing.{digest}.css",
+        f"../application.{digest}.py",
+        "../settings.py",
+        "%2e%2e",
+        "x" * 300 + ".css",
+        f"{'x' * 300}.{digest}.css",
+    ):
         response = await client.get(f"/static/{name}")
         assert response.status_code == 404
         assert response.headers["Cache-Control"] == "no-store"
+
+
+async def test_only_static_folders_are_meant(app: Quart) -> None:
+    @app.get("/dl/<filename>")
+    async def download(filename: str) -> str:
+        return filename
+
+    async with app.test_app() as serving:
+        name = f"report.{'0' * 16}.pdf"
+        response = await serving.test_client().get(f"/dl/{name}")
+        assert await response.get_data(as_text=True) == name

@@ -26,6 +26,8 @@ COMMENT_SECONDS = 15
 # When a browser connects again after a stream ended; sent once, at its beginning.
 RECONNECT_MILLISECONDS = 1000
 
+STOPPING = "This server is stopping."
+
 log = structlog.stdlib.get_logger()
 
 counter_live = Blueprint("counter_live", __name__, url_prefix="/api/counters")
@@ -62,6 +64,8 @@ async def events(name: str) -> Response:
             await watcher.changed.wait()
     except TimeoutError:
         raise db.DatabaseUnavailable(committed=False) from None
+    if watcher.event is None and lookout.closed:
+        raise ServiceUnavailable(STOPPING, retry_after=1)
     if watcher.event is None:
         raise NotFound("There is no such counter.")
     body = b"" if request.method == "HEAD" else _stream(watcher)
@@ -109,7 +113,7 @@ class Lookout:
     def watch(self, name: str) -> Watcher:
         """A watcher, who is told the value with the next look; 503 beyond the limit."""
         if self.closed:
-            raise ServiceUnavailable("This server is stopping.", retry_after=1)
+            raise ServiceUnavailable(STOPPING, retry_after=1)
         if len(self.watchers) >= self.limit:
             raise ServiceUnavailable("Too many watch already.", retry_after=5)
         watcher = Watcher(name)
@@ -119,12 +123,16 @@ class Lookout:
 
     async def run(self) -> None:
         """Look and tell, for ever."""
+        failing = False
         while True:
             await self.arrival.wait()
             try:
                 await self._look()
+                failing = False
             except Exception as error:
-                log.warning("watchers are told nothing", reason=db.words_of(error))
+                if not failing:
+                    log.warning("watchers are told nothing", reason=db.words_of(error))
+                failing = True
             if not self.watchers:
                 self.arrival.clear()
             await asyncio.sleep(LOOK_SECONDS)

@@ -76,16 +76,18 @@ async def test_nobody_is_shut_out(new_page: NewPage, color_scheme: str) -> None:
         assert width <= 320, path
 
 
-async def test_the_largest_number_fits(
-    new_page: NewPage, server: RunningServer
+@pytest.mark.parametrize("value", [99_999, 9_999_998, 999_999_999, 2**63 - 1])
+async def test_every_number_fits(
+    new_page: NewPage, server: RunningServer, value: int
 ) -> None:
-    largest = 2**63 - 1
     page = await new_page(viewport={"width": 320, "height": 640})
     await page.goto("/")
     before = stored(server)
-    await put(page, largest)
-    await expect(page.locator(".number")).to_have_text(f"{largest:,}")
+    await put(page, value)
+    await expect(page.locator(".number")).to_have_text(f"{value:,}")
     assert await page.evaluate("document.documentElement.scrollWidth") <= 320
+    await put(page, 1)
+    await expect(page.locator(".unit")).to_have_text("visit")
     await put(page, before)
 
 

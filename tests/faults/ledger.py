@@ -105,16 +105,26 @@ def _problems(increments: list[Increment], reads: list[Read]) -> Iterator[str]:
     yield from _replays(known)
     yield from _duplicates(known)
     yield from _order(known)
-    yield from _bounds(known, possible, reads)
-    if len(known) == len(possible):
-        yield from _gaps(known)
+    answers = [
+        Read(each.counter, each.sent, each.answered, each.value)
+        for increment in known
+        for each in increment.counted
+        if not each.replayed
+    ]
+    yield from _bounds(known, possible, [*reads, *answers])
+    yield from _gaps(known, len(possible) - len(known))
 
 
 def _replays(known: Iterable[Increment]) -> Iterator[str]:
     for increment in known:
         values = {each.value for each in increment.counted}
+        key = increment.attempts[0].key
         if len(values) > 1:
-            yield f"the key {increment.attempts[0].key} was answered {sorted(values)}"
+            yield f"the key {key} was answered {sorted(values)}"
+        told = min(increment.counted, key=lambda each: each.answered)
+        before = [each for each in increment.attempts if each.sent < told.sent]
+        if told.replayed and all(each.outcome == NOT_COUNTED for each in before):
+            yield f"the key {key} was replayed, but never counted before"
 
 
 def _duplicates(known: Iterable[Increment]) -> Iterator[str]:
@@ -159,8 +169,9 @@ def _acknowledgements(known: list[Increment]) -> tuple[list[float], list[int]]:
     return times, list(accumulate(values, max, initial=0))
 
 
-def _gaps(known: list[Increment]) -> Iterator[str]:
-    """Where nothing is unknown, the numbers are 1 to N."""
+def _gaps(known: list[Increment], unknown: int) -> Iterator[str]:
+    """Numbers that nobody has are those of the unknown."""
     values = {each.value for each in known}
-    if missing := set(range(1, len(known) + 1)) - values:
-        yield f"{len(missing)} numbers were given to nobody, {min(missing)} first"
+    missing = max(values, default=0) - len(values)
+    if missing > unknown:
+        yield f"{missing} numbers were given to nobody, and {unknown} are unknown"

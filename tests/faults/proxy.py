@@ -40,10 +40,8 @@ class Proxy:
         """
         self.armed, self.stall_seconds = moment, stall_seconds
         self.struck.clear()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(20):
-                await self.struck.wait()
-        self.armed = None
+        async with asyncio.timeout(20):
+            await self.struck.wait()
 
     async def _accept(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

@@ -115,9 +115,10 @@ def report(load: Load, happened: Counter[str], stored: dict[str, int]) -> None:
     print(f"requests {len(attempts)}: {dict(outcomes)}; reads {len(load.ledger.reads)}")
     print(f"increments {len(increments)}: acknowledged {acknowledged}")
     print(f"unknown {doubtful}")
-    total = sum(stored.values())
-    lost, twice = max(0, acknowledged - total), max(0, total - acknowledged - doubtful)
-    print(f"stored {total}, lost {lost}, counted twice {twice}")
+    for counter, found in sorted(load.ledger.increments().items()):
+        known = sum(bool(each.counted) for each in found)
+        most = sum(each.may_be_stored for each in found)
+        print(f"{counter}: {known} <= stored {stored.get(counter, 0)} <= {most}")
 
 
 # What each cheat is shown by; a crash of PostgreSQL catches the last one by chance.

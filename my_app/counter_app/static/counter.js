@@ -6,6 +6,7 @@ const RETRY_MILLISECONDS = 5000;
 const counter = document.querySelector("[data-counter]");
 const heard = counter.querySelector("h1");
 const number = counter.querySelector(".number");
+const unit = counter.querySelector(".unit");
 const live = counter.querySelector(".live");
 const address = `/api/counters/${counter.dataset.counter}/events`;
 
@@ -23,15 +24,13 @@ function show(event) {
   }
   heard.textContent = text;
   number.textContent = BigInt(value).toLocaleString("en");
-  document.title = `${number.textContent} visits`;
-  fit();
+  unit.textContent = value === "1" ? "visit" : "visits";
+  document.title = `${number.textContent} ${unit.textContent}`;
+  number.classList.toggle("wide", value.length > 5);
+  number.classList.toggle("widest", value.length > 9);
   number.classList.remove("changed");
   void number.offsetWidth; // so that the animation starts anew
   number.classList.add("changed");
-}
-
-function fit() {
-  number.classList.toggle("long", number.textContent.length > 11);
 }
 
 function open() {
@@ -72,5 +71,4 @@ addEventListener("pageshow", (event) => {
   }
 });
 
-fit();
 follow();
