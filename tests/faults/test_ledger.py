@@ -11,10 +11,6 @@ def counted(
     return Attempt(0, "a", key, sent, answered, "counted", value)
 
 
-def replayed(value: int, sent: float, answered: float, key: str) -> Attempt:
-    return Attempt(0, "a", key, sent, answered, "counted", value, replayed=True)
-
-
 def failed(outcome: str, sent: float, key: str | None = None) -> Attempt:
     return Attempt(0, "a", key, sent, sent + 1, outcome)
 
@@ -57,7 +53,6 @@ def test_what_can_happen_is_accepted(
         ([counted(1, 0, 1, "k"), counted(2, 2, 3, "k")], [], 1, "was answered"),
         ([counted(2, 0, 1)], [], 2, "given to nobody"),
         ([counted(9, 0, 1), failed(UNKNOWN, 2)], [], 2, "counted twice"),
-        ([failed(NOT_COUNTED, 0, "k"), replayed(1, 2, 3, "k")], [], 1, "never counted"),
     ],
 )
 def test_what_cannot_happen_is_named(
