@@ -71,7 +71,7 @@ def door(checkout: Path) -> Iterator[Door]:
 def test_the_environment_is_made_once_and_again_when_it_must(door: Door) -> None:
     # Interrupted half-way, it is made anew; who comes meanwhile waits.
     first = door.start("run")
-    until((door.venv / "made-by-manage.json").exists)
+    until((door.venv / "pyvenv.cfg").exists)
     first.send_signal(signal.SIGINT)
     _, err = first.communicate(timeout=60)
     assert first.returncode == 130
