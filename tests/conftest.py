@@ -4,6 +4,7 @@ import asyncio
 import os
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -104,6 +105,8 @@ def _is_worker(session: pytest.Session) -> bool:
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """The first process starts the server and makes the template all tests copy."""
+    # Shells start what runs in the background without it, and programs inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if _is_worker(session) or session.config.option.collectonly:
         return
     os.environ[UID] = uid = secrets.token_hex(4)
