@@ -13,6 +13,7 @@ from my_app.counter_app.views import counter_app
 from my_app.home_app.views import home_app
 
 if TYPE_CHECKING:
+    from flask.sansio.blueprints import Blueprint
     from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
     from quart.wrappers import BaseRequestWebsocket
 
@@ -41,6 +42,16 @@ class Application(Quart):
             assert request is not None
             request.headers["Host"] = request.host = ""
             return super().create_url_adapter(request)
+
+    def register_blueprint(self, blueprint: "Blueprint", **options: Any) -> None:
+        """As Quart's, without the context processor a blueprint inherits from Flask.
+
+        It finds nothing in Quart, and as it does not await, each page would wait for a
+        thread (measured: 300 of 415 microseconds).
+        """
+        super().register_blueprint(blueprint, **options)
+        for found in self.template_context_processors.values():
+            found[:] = [each for each in found if each.__module__ != "flask.templating"]
 
     async def asgi_app(
         self, scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable"

@@ -8,6 +8,7 @@ import hashlib
 import re
 from functools import lru_cache
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from quart import Quart, Response, current_app, g, request
@@ -26,22 +27,23 @@ def install(app: Quart) -> None:
     def name_by_content(endpoint: str, values: dict[str, Any]) -> None:
         if not _is_static(endpoint):
             return
-        named = NAME.fullmatch(values.get("filename", ""))
-        path = _path(endpoint, values.get("filename", ""))
-        if named and path:
-            values["filename"] = f"{named[1]}.{_digest_of(path)}{named[2]}"
+        filename = values.get("filename", "")
+        named = NAME.fullmatch(filename)
+        digest = _digest_of(endpoint, filename)
+        if named and digest:
+            values["filename"] = f"{named[1]}.{digest}{named[2]}"
 
     @app.url_value_preprocessor
     def find_by_name(endpoint: str | None, values: dict[str, Any] | None) -> None:
         if endpoint is None or values is None or not _is_static(endpoint):
             return
-        path = _path(endpoint, values["filename"])
+        digest = _digest_of(endpoint, values["filename"])
         named = DIGESTED.fullmatch(values["filename"])
-        if path is None and named:
+        if digest is None and named:
             values["filename"] = named[1] + named[3]
-            path = _path(endpoint, values["filename"])
-            g.is_current = path is not None and _digest_of(path) == named[2]
-        if path is None:
+            digest = _digest_of(endpoint, values["filename"])
+            g.is_current = digest == named[2]
+        if digest is None:
             raise NotFound("There is no such file.")
 
     @app.after_request
@@ -58,20 +60,25 @@ def _is_static(endpoint: str | None) -> bool:
     return endpoint is not None and endpoint.rpartition(".")[2] == "static"
 
 
-def _path(endpoint: str, filename: str) -> Path | None:
-    """The file meant, if it lies in the static folder."""
+def _digest_of(endpoint: str, filename: str) -> str | None:
+    """The digest of the file as it is now; None if the static folder has none such."""
     blueprint = endpoint.rpartition(".")[0]
     owner = current_app.blueprints[blueprint] if blueprint else current_app
-    joined = safe_join(str(owner.static_folder), filename)
+    path = _place(str(owner.static_folder), filename)
     try:
-        return Path(joined) if joined and Path(joined).is_file() else None
-    except OSError:
-        # A name that is too long.
+        found = path.stat() if path else None
+    except (OSError, ValueError):
+        # Also a name that is too long, or holds a NUL.
         return None
+    if path is None or found is None or not S_ISREG(found.st_mode):
+        return None
+    return _digest(path, found.st_mtime_ns)
 
 
-def _digest_of(path: Path) -> str:
-    return _digest(path, path.stat().st_mtime_ns)
+@lru_cache(maxsize=1024)
+def _place(folder: str, filename: str) -> Path | None:
+    joined = safe_join(folder, filename)
+    return Path(joined) if joined else None
 
 
 @lru_cache(maxsize=1024)

@@ -9,6 +9,7 @@ before it gets the line.
 import re
 import ssl
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 from my_app import UserError
@@ -55,6 +56,7 @@ class DatabaseUrl:
         return {"dsn": self.dsn, "ssl": ssl.create_default_context()}
 
 
+@lru_cache
 def parse(url: str, setting: str) -> DatabaseUrl:
     """The address in `url`; UserError names `setting` and what is not understood."""
     scheme, separator, rest = url.partition("://")

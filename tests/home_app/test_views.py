@@ -1,3 +1,5 @@
+import threading
+
 import asyncpg
 from quart import Quart
 from quart.typing import TestClientProtocol
@@ -15,6 +17,14 @@ async def test_settings_are_shown_to_developers(database: str) -> None:
     assert "Dynaconf Environment: docker" in page
     assert "DB_HOST: db" in page
     assert "app_password" not in page
+
+
+async def test_a_page_waits_for_no_thread() -> None:
+    before = set(threading.enumerate())
+    app = create_app(DATABASE_URL="postgresql://me@there/app")
+    response = await app.test_client().get("/app-settings")
+    assert response.status_code == 200
+    assert set(threading.enumerate()) == before
 
 
 async def test_the_host_in_use_is_shown_without_its_password() -> None:
