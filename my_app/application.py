@@ -5,12 +5,23 @@ from typing import TYPE_CHECKING, Any
 from quart import Quart
 from werkzeug.exceptions import BadHost
 
-from my_app import assets, db, draining, errors, logs, openapi, security, settings
+from my_app import (
+    assets,
+    db,
+    draining,
+    errors,
+    logs,
+    metrics,
+    openapi,
+    security,
+    settings,
+)
 from my_app.counter_app import batching, cors, forgetting, live
 from my_app.counter_app.api import counter_api
 from my_app.counter_app.live import counter_live
 from my_app.counter_app.views import counter_app
 from my_app.home_app.views import home_app
+from my_app.metrics import Metrics
 
 if TYPE_CHECKING:
     from flask.sansio.blueprints import Blueprint
@@ -29,7 +40,9 @@ class Application(Quart):
         super().__init__(name)
         # No empty line in a page where a template has a statement.
         self.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-        self._answer = security.behind_proxies(super().asgi_app, chosen)
+        self.extensions["metrics"] = Metrics()
+        answer = metrics.measured(super().asgi_app, self.extensions["metrics"])
+        self._answer = security.behind_proxies(answer, chosen)
 
     def create_url_adapter(self, request: "BaseRequestWebsocket | None") -> Any:
         """As Quart's; a `Host` that no address can be made of is the same as none.
@@ -75,9 +88,10 @@ def create_app(**config_overrides: object) -> Quart:
         BODY_TIMEOUT=BODY_SECONDS,
     )
     logs.configure(chosen)
+    db.install(app, chosen)
+    metrics.install(app, chosen)
     security.install(app, chosen)
     assets.install(app)
-    db.install(app, chosen)
     batching.install(app, chosen)
     forgetting.install(app)
     live.install(app, chosen)

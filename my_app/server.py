@@ -6,14 +6,14 @@ import signal
 import socket
 import sys
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 from uvicorn import Config, Server
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import ChangeReload, Multiprocess
 
-from my_app import UserError, draining
+from my_app import UserError, draining, metrics
 from my_app.settings import Settings
 
 # Half a second until the parent sees the signal, the drain, and this: a stop takes less
@@ -83,9 +83,7 @@ def serve(listener: socket.socket, settings: Settings, *, reload: bool) -> int:
         ChangeReload(config, target=Server(config).run, sockets=[listener]).run()
         return 0
     if settings.WORKERS > 1:
-        workers = Workers(config, sockets=[listener])
-        workers.run()
-        return int(any(each.exitcode == STARTUP_FAILURE for each in workers.processes))
+        return run_workers(config, listener, settings)
     # Uvicorn raises the signal that stopped it once more, for whoever called it.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
@@ -97,8 +95,27 @@ def serve(listener: socket.socket, settings: Settings, *, reload: bool) -> int:
     return int(not server.started)
 
 
+def run_workers(config: Config, listener: socket.socket, settings: Settings) -> int:
+    """Serve with several processes; the status, 1 if one of them could not start."""
+    with metrics.shared_by_workers() if settings.METRICS else nullcontext():
+        workers = Workers(config, sockets=[listener])
+        workers.run()
+    return int(any(each.exitcode == STARTUP_FAILURE for each in workers.processes))
+
+
 class Workers(Multiprocess):
     """Several processes, which stop together without refusing who already connected."""
+
+    def __init__(self, config: Config, sockets: list[socket.socket]) -> None:
+        super().__init__(config, sockets)
+        self.seen: set[int] = set()
+
+    def keep_subprocess_alive(self) -> None:
+        super().keep_subprocess_alive()
+        alive = {each.pid for each in self.processes if each.pid is not None}
+        for gone in self.seen - alive:
+            metrics.forget(gone)
+        self.seen = alive
 
     def terminate_all(self) -> None:
         super().terminate_all()

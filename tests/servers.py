@@ -7,10 +7,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
+import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 ADDRESS = re.compile(r"http://[\d.]+:\d+")
@@ -43,6 +44,16 @@ class RunningServer:
 
     def get(self, path: str) -> httpx.Response:
         return httpx.get(self.url + path, timeout=20)
+
+    def workers(self) -> list[psutil.Process]:
+        """The processes that serve, where it is several."""
+        found = []
+        for child in psutil.Process(self.process.pid).children():
+            # One that just died has no command line any more.
+            with suppress(psutil.Error):
+                if "spawn_main" in " ".join(child.cmdline()):
+                    found.append(child)
+        return found
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)

@@ -10,7 +10,9 @@ from sqlalchemy.util import await_only
 
 from my_app import engines, settings
 from my_app.counter_app.batching import Writer
+from my_app.counter_app.metrics import CountingMetrics
 from my_app.counter_app.writing import Counted
+from my_app.metrics import Metrics
 
 
 class Trial:
@@ -20,7 +22,9 @@ class Trial:
         self.database = database
         chosen = settings.load(DATABASE_URL=database, **overrides)
         self.engine = engines.make_engine(chosen)
-        self.writer = Writer(self.engine, chosen)
+        self.metrics = Metrics()
+        counting = CountingMetrics(self.metrics, chosen.QUEUE_LIMIT)
+        self.writer = Writer(self.engine, chosen, counting)
         self.commits = 0
         event.listen(self.engine.sync_engine, "commit", self._count_commit)
 

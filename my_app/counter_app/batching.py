@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from my_app import db
 from my_app.counter_app import writing
+from my_app.counter_app.metrics import CountingMetrics
 from my_app.counter_app.writing import Answers, Counted, Increment
 from my_app.settings import Settings
 
@@ -29,10 +30,11 @@ log = structlog.stdlib.get_logger()
 
 def install(app: Quart, settings: Settings) -> None:
     """Give `app` a writer, which works as long as the app serves."""
+    metrics = CountingMetrics(app.extensions["metrics"], settings.QUEUE_LIMIT)
 
     @app.while_serving
     async def write() -> AsyncGenerator[None, None]:
-        writer = Writer(app.extensions["engine"], settings)
+        writer = Writer(app.extensions["engine"], settings, metrics)
         app.extensions["writer"] = writer
         task = asyncio.create_task(writer.run())
         try:
@@ -56,8 +58,11 @@ async def count(name: str, amount: int = 1, key: str | None = None) -> Counted:
 class Writer:
     """One queue, one batch under way, one connection."""
 
-    def __init__(self, engine: AsyncEngine, settings: Settings) -> None:
+    def __init__(
+        self, engine: AsyncEngine, settings: Settings, metrics: CountingMetrics
+    ) -> None:
         self.engine = engine
+        self.metrics = metrics
         self.queue_limit = settings.QUEUE_LIMIT
         self.batch_limit = settings.BATCH_LIMIT
         self.wait_seconds = settings.WAIT_SECONDS
@@ -73,6 +78,17 @@ class Writer:
 
     async def count(self, name: str, amount: int, key: str | None) -> Counted:
         """As the function `count`."""
+        try:
+            counted = await self._wait_for_number(name, amount, key)
+        except Exception as error:
+            self.metrics.answered(error)
+            raise
+        self.metrics.answered(counted)
+        return counted
+
+    async def _wait_for_number(
+        self, name: str, amount: int, key: str | None
+    ) -> Counted:
         if len(self.queue) >= self.queue_limit:
             self.queue = deque(each for each in self.queue if not each.answer.done())
         if len(self.queue) >= self.queue_limit or self.closed:
@@ -81,6 +97,7 @@ class Writer:
         deadline = loop.time() + self.wait_seconds
         increment = Increment(name, amount, key, deadline, loop.create_future())
         self.queue.append(increment)
+        self.metrics.queue.set(len(self.queue))
         self.idle.clear()
         self.arrival.set()
         if self.alarm is None:
@@ -105,6 +122,7 @@ class Writer:
     def _somebody_waits(self) -> bool:
         while self.queue and self.queue[0].answer.done():
             self.queue.popleft()
+        self.metrics.queue.set(len(self.queue))
         return bool(self.queue)
 
     async def _commit(self) -> None:
@@ -125,6 +143,7 @@ class Writer:
             self.pause_seconds = min(2 * self.pause_seconds, LONGEST_PAUSE_SECONDS)
             return
         self.pause_seconds = PAUSE_SECONDS
+        self.metrics.batch.observe(len(self.batch))
         for increment, answer in answers.known.items():
             increment.resolve(answer)
         self.batch = []
@@ -144,7 +163,8 @@ class Writer:
                 self._take()
                 answers = await writing.write(connection, self.batch)
                 self.committing = True
-                await connection.commit()
+                with self.metrics.commit_seconds.time():
+                    await connection.commit()
             except BaseException:
                 if raw is not None:
                     raw.terminate()
@@ -173,6 +193,7 @@ class Writer:
                 again.append(increment)
         self.batch = []
         self.queue.extendleft(reversed(again))
+        self.metrics.retries.inc(len(again))
 
     def _expire(self) -> None:
         """Answer those whose time is over, and set the alarm for the next one's.

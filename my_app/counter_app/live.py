@@ -11,6 +11,7 @@ from weakref import WeakSet
 
 import msgspec
 import structlog
+from prometheus_client import Gauge
 from quart import Blueprint, Quart, Response, current_app, request
 from quart_schema import tag
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -18,6 +19,7 @@ from werkzeug.exceptions import NotFound, ServiceUnavailable
 
 from my_app import db
 from my_app.counter_app import names, queries
+from my_app.metrics import Metrics
 from my_app.settings import Settings
 
 LOOK_SECONDS = 0.25
@@ -38,10 +40,15 @@ def install(app: Quart, settings: Settings) -> None:
 
     All streams end when the app is told to stop.
     """
+    metrics: Metrics = app.extensions["metrics"]
+    watching = metrics.gauge("counter_watchers", "Event streams that are open.")
+    metrics.gauge("counter_watchers_limit", "Streams that may be: WATCHER_LIMIT.").set(
+        settings.WATCHER_LIMIT
+    )
 
     @app.while_serving
     async def look() -> AsyncGenerator[None, None]:
-        lookout = Lookout(app.extensions["engine"], settings.WATCHER_LIMIT)
+        lookout = Lookout(app.extensions["engine"], settings.WATCHER_LIMIT, watching)
         app.extensions["lookout"] = lookout
         app.extensions["when_draining"].append(lookout.close)
         task = asyncio.create_task(lookout.run())
@@ -102,9 +109,10 @@ class Watcher:
 class Lookout:
     """Who watches what in this worker."""
 
-    def __init__(self, engine: AsyncEngine, limit: int) -> None:
+    def __init__(self, engine: AsyncEngine, limit: int, watching: Gauge) -> None:
         self.engine = engine
         self.limit = limit
+        self.watching = watching
         # Weak, so that a stream whose caller left before it began is not kept.
         self.watchers: WeakSet[Watcher] = WeakSet()
         self.arrival = asyncio.Event()
@@ -133,6 +141,7 @@ class Lookout:
                 if not failing:
                     log.warning("watchers are told nothing", reason=db.words_of(error))
                 failing = True
+            self.watching.set(len(self.watchers))
             if not self.watchers:
                 self.arrival.clear()
             await asyncio.sleep(LOOK_SECONDS)

@@ -1,8 +1,12 @@
-"""What runs here, whether it lives, and whether it can serve."""
+"""What runs here, whether it lives, whether it can serve, and how it does."""
 
-from quart import Blueprint, abort, current_app, render_template
+import asyncio
+
+from prometheus_client import CONTENT_TYPE_LATEST
+from quart import Blueprint, Response, abort, current_app, render_template
 
 from my_app import UserError, db, draining, migrate
+from my_app.metrics import Metrics
 from my_app.settings import Settings
 
 # Kubernetes gives a probe one second by default.
@@ -44,3 +48,15 @@ async def readyz() -> tuple[dict[str, str], int]:
     if state is migrate.SchemaState.OLDER:
         return {"status": "unavailable", "schema": "is older than the code"}, 503
     return {"status": "ok", "database": "ok", "schema": state.value}, 200
+
+
+@home_app.get("/metrics")
+async def metrics() -> Response:
+    """What all workers measured, for Prometheus; 404 unless METRICS is true."""
+    settings: Settings = current_app.extensions["settings"]
+    if not settings.METRICS:
+        abort(404)
+    measured: Metrics = current_app.extensions["metrics"]
+    # Of many workers it is much to read and add up.
+    text = await asyncio.to_thread(measured.text)
+    return Response(text, content_type=CONTENT_TYPE_LATEST)

@@ -83,13 +83,7 @@ class World:
 
     def workers(self) -> list[psutil.Process]:
         assert self.server is not None
-        found = []
-        for child in psutil.Process(self.server.process.pid).children():
-            # One that just died has no command line any more.
-            with suppress(psutil.Error):
-                if "spawn_main" in " ".join(child.cmdline()):
-                    found.append(child)
-        return found
+        return self.server.workers()
 
     def backends(self) -> list[psutil.Process]:
         """PostgreSQL with all its processes."""

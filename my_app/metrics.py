@@ -1,0 +1,195 @@
+"""What Prometheus is told: who asks, how the pool is used, and what features add.
+
+With several workers each writes its values to files in one directory, and whichever is
+asked adds them up. Without METRICS all is measured as well, but nobody may read it.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, cast
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from quart import Quart, request
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import QueuePool
+
+from my_app import UserError
+from my_app.logs import CALLER_LEFT
+from my_app.settings import Settings
+
+if TYPE_CHECKING:
+    from hypercorn.typing import (
+        ASGIFramework,
+        ASGIReceiveCallable,
+        ASGISendCallable,
+        ASGISendEvent,
+        Scope,
+    )
+
+# prometheus_client looks for it once, when it is imported.
+DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+# A caller may send any word for a method, and each would be a series for ever.
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+
+
+class Metrics:
+    """An application's instruments, or this worker's share of them.
+
+    A gauge is summed over the workers that live; counters and histograms are kept of
+    the dead, too.
+    """
+
+    def __init__(self) -> None:
+        # When a series began is not to be had of several workers.
+        disable_created_metrics()
+        self.registry = CollectorRegistry()
+        self.requests = self.counter(
+            "http_requests_total",
+            "Requests by route and status; 499 is a caller who left.",
+            ("method", "route", "status"),
+        )
+        self.seconds = self.histogram(
+            "http_request_duration_seconds",
+            "From a request's arrival until its answer began.",
+            SECONDS,
+            ("method", "route"),
+        )
+
+    def counter(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Counter:
+        """Something that only grows; `name` ends with `_total`."""
+        return Counter(name, text, labels, registry=self.registry)
+
+    def gauge(self, name: str, text: str) -> Gauge:
+        """Something that comes and goes."""
+        return Gauge(name, text, registry=self.registry, multiprocess_mode="livesum")
+
+    def histogram(
+        self,
+        name: str,
+        text: str,
+        buckets: tuple[float, ...],
+        labels: tuple[str, ...] = (),
+    ) -> Histogram:
+        """Sizes or durations, counted by the `buckets` they fit into."""
+        return Histogram(name, text, labels, registry=self.registry, buckets=buckets)
+
+    def text(self) -> bytes:
+        """Everything in Prometheus' text format, of all workers."""
+        registry = self.registry
+        if DIRECTORY in os.environ:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)
+        return generate_latest(registry)
+
+    def answered(self, scope: "Scope", status: int, seconds: float | None) -> None:
+        """Count a request, and the seconds until its answer began, if one did."""
+        method = scope["method"] if scope["type"] == "http" else ""
+        method = method if method in METHODS else "other"
+        route = cast("dict[str, str]", scope).get("route", "none")
+        self.requests.labels(method, route, status).inc()
+        if seconds is not None:
+            self.seconds.labels(method, route).observe(seconds)
+
+
+def install(app: Quart, settings: Settings) -> None:
+    """Give `app` its instruments, and measure its requests and its pool.
+
+    Routes must be known before anything may refuse a request, so this comes first.
+    """
+    metrics: Metrics = app.extensions["metrics"]
+
+    @app.url_value_preprocessor
+    def remember_route(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
+        if request.url_rule is not None:
+            cast("dict[str, str]", request.scope)["route"] = request.url_rule.rule
+
+    _measure_pool(app.extensions["engine"], metrics, settings)
+
+
+def measured(application: "ASGIFramework", metrics: Metrics) -> "ASGIFramework":
+    """`application`, each of whose answers is counted by `metrics`."""
+
+    async def measure(
+        scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable"
+    ) -> None:
+        if scope["type"] != "http":
+            await application(scope, receive, send)
+            return
+        started = perf_counter()
+        status = CALLER_LEFT
+        seconds = None
+
+        async def send_measured(message: "ASGISendEvent") -> None:
+            nonlocal status, seconds
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                seconds = perf_counter() - started
+            await send(message)
+
+        try:
+            await application(scope, receive, send_measured)
+        finally:
+            metrics.answered(scope, status, seconds)
+
+    return measure
+
+
+def _measure_pool(engine: AsyncEngine, metrics: Metrics, settings: Settings) -> None:
+    used = metrics.gauge(
+        "database_pool_connections_used", "Connections taken out of the pool."
+    )
+    metrics.gauge(
+        "database_pool_connections_limit", "Connections that may be: DB_POOL_SIZE."
+    ).set(settings.DB_POOL_SIZE)
+
+    def taken_out() -> int:
+        pool = engine.pool
+        return pool.checkedout() if isinstance(pool, QueuePool) else 0
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def taken(*_: object) -> None:
+        used.set(taken_out())
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def returned(*_: object) -> None:
+        # It is told just before it is so.
+        used.set(taken_out() - 1)
+
+
+@contextmanager
+def shared_by_workers() -> Iterator[None]:
+    """Let the workers started in this block add up their values."""
+    try:
+        directory = tempfile.TemporaryDirectory(
+            prefix="my-app-metrics-", ignore_cleanup_errors=True
+        )
+    except OSError as error:
+        raise UserError(
+            f"no folder can be made for the workers' metrics ({error.strerror}); set "
+            "TMPDIR to one that is writable, or METRICS=false"
+        ) from None
+    with directory as path:
+        os.environ[DIRECTORY] = path
+        try:
+            yield
+        finally:
+            del os.environ[DIRECTORY]
+
+
+def forget(process: int) -> None:
+    """Leave a worker that has died out of the gauges."""
+    if DIRECTORY in os.environ:
+        mark_process_dead(process)
