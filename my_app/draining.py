@@ -11,10 +11,12 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from types import FrameType
+from typing import Any
 
 from quart import Quart, Response, current_app
+from uvicorn import Server
 
 DRAIN_SECONDS = 1.0
 # After that `server.py` lets nobody connect, and who just did is still answered.
@@ -23,6 +25,8 @@ SETTLE_SECONDS = 0.2
 # from.
 DRAIN = "MY_APP_DRAIN"
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+Handler = Callable[[int, FrameType | None], None]
 
 
 def install(app: Quart) -> None:
@@ -46,16 +50,29 @@ async def _ask_for_a_new_connection(response: Response) -> Response:
 
 
 async def _wait_before_stopping() -> AsyncGenerator[None, None]:
-    extensions = current_app.extensions
-    loop = asyncio.get_running_loop()
     # Outside the main thread (a test, an embedding program) signals are not ours.
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    delay = DRAIN_SECONDS + SETTLE_SECONDS
-    if os.environ.get(DRAIN) == "off":
-        delay = 0
     servers_own = {number: signal.getsignal(number) for number in SIGNALS}
+    drain = _drain_before(servers_own)
+    for number in SIGNALS:
+        signal.signal(number, drain)
+    if _was_told_already(servers_own[signal.SIGTERM]):
+        drain(signal.SIGTERM, None)
+    _stop_with_the_parent()
+    try:
+        yield
+    finally:
+        for number, handler in servers_own.items():
+            signal.signal(number, handler)
+
+
+def _drain_before(servers_own: dict[signal.Signals, Any]) -> Handler:
+    """A handler that drains and then has the server's own handler stop."""
+    extensions = current_app.extensions
+    loop = asyncio.get_running_loop()
+    delay = 0 if os.environ.get(DRAIN) == "off" else DRAIN_SECONDS + SETTLE_SECONDS
 
     def drain(number: int, frame: FrameType | None) -> None:
         stop = servers_own[signal.Signals(number)]
@@ -69,14 +86,19 @@ async def _wait_before_stopping() -> AsyncGenerator[None, None]:
         elif number == signal.SIGINT:
             stop(number, frame)
 
-    for number in SIGNALS:
-        signal.signal(number, drain)
-    _stop_with_the_parent()
-    try:
-        yield
-    finally:
-        for number, handler in servers_own.items():
-            signal.signal(number, handler)
+    return drain
+
+
+def _was_told_already(stop: object) -> bool:
+    """Whether Uvicorn got a signal while the application was still starting.
+
+    It would listen, and close at once, whoever connected.
+    """
+    server = getattr(stop, "__self__", None)
+    if not isinstance(server, Server) or not server.should_exit:
+        return False
+    server.should_exit = False
+    return True
 
 
 def _stop_with_the_parent() -> None:

@@ -2,13 +2,17 @@ import asyncio
 import os
 import re
 import signal
+import socket
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import asyncpg
 import httpx
 import pytest
+from quart import Quart
+from uvicorn import Config, Server
 
 from my_app.application import create_app
 from tests.keepalive import KeepAliveClients
@@ -81,6 +85,29 @@ def test_a_second_ctrl_c_cuts_the_farewell_short(database: str) -> None:
         server.process.send_signal(signal.SIGINT)
         until(lambda: any("Shutting down" in line for line in server.lines))
         assert server.wait() == 0
+
+
+@pytest.fixture
+def unharmed() -> Iterator[None]:
+    """Uvicorn raises the signal that stopped it once more."""
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("unharmed")
+async def test_a_stop_during_the_start_loses_nobody_either(app: Quart) -> None:
+    """Seen to fail where the server's own handling of an early signal is left alone."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = Server(Config(app, log_config=None))
+        # What its handler of signals does.
+        server.should_exit = True
+        serving = asyncio.create_task(server.serve([listener]))
+        async with httpx.AsyncClient() as client:
+            port = listener.getsockname()[1]
+            answer = await client.get(f"http://127.0.0.1:{port}/livez")
+        assert (answer.status_code, answer.headers["Connection"]) == (200, "close")
+        await serving
 
 
 def test_workers_do_not_outlive_their_parent(database: str) -> None:
