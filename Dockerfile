@@ -14,10 +14,12 @@ STOPSIGNAL SIGTERM
 
 # Only the pinned files come in here, so that a change of the code installs nothing anew.
 FROM base AS build
+# "tracing" adds what sends traces (docs/observability.md).
+ARG REQUIREMENTS=app
 RUN python -m venv --without-pip /venv
-COPY requirements/app.txt requirements/
+COPY requirements/${REQUIREMENTS}.txt requirements/
 RUN pip --python /venv/bin/python install --no-cache-dir --require-hashes \
-        --disable-pip-version-check -r requirements/app.txt
+        --disable-pip-version-check -r requirements/${REQUIREMENTS}.txt
 
 FROM build AS build-development
 COPY requirements/dev.txt requirements/

@@ -15,6 +15,7 @@ from my_app import (
     openapi,
     security,
     settings,
+    tracing,
 )
 from my_app.counter_app import batching, cors, forgetting, live
 from my_app.counter_app.api import counter_api
@@ -42,7 +43,7 @@ class Application(Quart):
         self.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
         self.extensions["metrics"] = Metrics()
         answer = metrics.measured(super().asgi_app, self.extensions["metrics"])
-        self._answer = security.behind_proxies(answer, chosen)
+        self._answer = tracing.traced(security.behind_proxies(answer, chosen))
 
     def create_url_adapter(self, request: "BaseRequestWebsocket | None") -> Any:
         """As Quart's; a `Host` that no address can be made of is the same as none.
@@ -90,6 +91,7 @@ def create_app(**config_overrides: object) -> Quart:
     logs.configure(chosen)
     db.install(app, chosen)
     metrics.install(app, chosen)
+    tracing.install(app)
     security.install(app, chosen)
     assets.install(app)
     batching.install(app, chosen)

@@ -15,7 +15,8 @@ sys.path.insert(0, str(ROOT))
 
 from my_app import cli, settings  # noqa: E402
 
-LOCKS = ("app", "run", "dev")
+# Which files each one holds.
+LOCKS = {"app": (), "run": ("app",), "tracing": ("app",), "dev": ("run", "tracing")}
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)(?: ; (.*?))? ?\\?$", re.MULTILINE)
 ADDRESS = re.compile(r"https?://")
 
@@ -59,25 +60,26 @@ def requirements_problems() -> Iterator[str]:
     groups = project["dependency-groups"]
     wanted = {"app": project["project"]["dependencies"]}
     wanted["run"] = wanted["app"] + groups["run"]
-    wanted["dev"] = wanted["run"] + [
-        entry for entry in groups["dev"] if isinstance(entry, str)
-    ]
-    smaller: set[tuple[str, str]] = set()
-    for lock in LOCKS:
+    wanted["tracing"] = wanted["app"] + groups["tracing"]
+    wanted["dev"] = wanted["run"] + groups["tracing"]
+    wanted["dev"] += [entry for entry in groups["dev"] if isinstance(entry, str)]
+    pinned: dict[str, set[tuple[str, str]]] = {}
+    for lock, held in LOCKS.items():
         path = ROOT / "requirements" / f"{lock}.txt"
         text = path.read_text("utf-8")
         if ADDRESS.search(text):
             yield f"{path.name} holds an address"
         pins = {(str(canonicalize_name(m[1])), str(m[2])) for m in PIN.finditer(text)}
-        if lost := smaller - pins:
-            yield f"{path.name} lacks or pins otherwise {sorted(lost)[0]}"
-        smaller = pins
+        pinned[lock] = pins
+        for name in held:
+            if lost := pinned[name] - pins:
+                yield f"{path.name} lacks or pins otherwise {sorted(lost)[0]}"
         needed = {
             canonicalize_name(requirement.name): requirement
             for requirement in map(Requirement, wanted[lock])
         }
         for name, requirement in needed.items():
-            versions = [version for pinned, version in pins if pinned == name]
+            versions = [version for each, version in pins if each == name]
             if not versions or not all(map(requirement.specifier.contains, versions)):
                 yield f"{path.name} has {versions or 'no pin'} for {requirement}"
         for extra in _pinned_for_the_project(text) - needed.keys():
@@ -129,7 +131,8 @@ def _settings_named(text: str) -> set[str]:
 # Written like settings, but somebody else's.
 NOT_SETTINGS = {
     *("ENV_FOR_DYNACONF", "TEST_DATABASE_URL", "CI", "PATH"),
-    *("COMMIT", "NOTIFY", "TCP_USER_TIMEOUT", "PROMETHEUS_MULTIPROC_DIR"),
+    *("COMMIT", "NOTIFY", "TCP_USER_TIMEOUT"),
+    *("PROMETHEUS_MULTIPROC_DIR", "OTEL_SPAN_LINK_COUNT_LIMIT"),
 }
 
 if __name__ == "__main__":

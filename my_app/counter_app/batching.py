@@ -14,7 +14,7 @@ import structlog
 from quart import Quart, current_app
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from my_app import db
+from my_app import db, tracing
 from my_app.counter_app import writing
 from my_app.counter_app.metrics import CountingMetrics
 from my_app.counter_app.writing import Answers, Counted, Increment
@@ -78,32 +78,30 @@ class Writer:
 
     async def count(self, name: str, amount: int, key: str | None) -> Counted:
         """As the function `count`."""
-        try:
-            counted = await self._wait_for_number(name, amount, key)
-        except Exception as error:
-            self.metrics.answered(error)
-            raise
-        self.metrics.answered(counted)
-        return counted
-
-    async def _wait_for_number(
-        self, name: str, amount: int, key: str | None
-    ) -> Counted:
-        if len(self.queue) >= self.queue_limit:
-            self.queue = deque(each for each in self.queue if not each.answer.done())
-        if len(self.queue) >= self.queue_limit or self.closed:
-            raise db.DatabaseUnavailable(committed=False)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.wait_seconds
         increment = Increment(name, amount, key, deadline, loop.create_future())
+        increment.answer.add_done_callback(self.metrics.answered)
+        if self.closed or not self._has_room():
+            increment.give_up()
+        else:
+            self._enqueue(increment)
+        # Who leaves cancels the answer, and is then not taken into a batch.
+        return await increment.answer
+
+    def _has_room(self) -> bool:
+        if len(self.queue) >= self.queue_limit:
+            self.queue = deque(each for each in self.queue if not each.answer.done())
+        return len(self.queue) < self.queue_limit
+
+    def _enqueue(self, increment: Increment) -> None:
         self.queue.append(increment)
         self.metrics.queue.set(len(self.queue))
         self.idle.clear()
         self.arrival.set()
         if self.alarm is None:
-            self.alarm = loop.call_at(deadline, self._expire)
-        # Who leaves cancels the answer, and is then not taken into a batch.
-        return await increment.answer
+            loop = asyncio.get_running_loop()
+            self.alarm = loop.call_at(increment.deadline, self._expire)
 
     async def run(self) -> None:
         """Commit batch after batch, for ever."""
@@ -161,10 +159,11 @@ class Writer:
             try:
                 await connection.begin()
                 self._take()
-                answers = await writing.write(connection, self.batch)
-                self.committing = True
-                with self.metrics.commit_seconds.time():
-                    await connection.commit()
+                with tracing.span("count", (each.asked_in for each in self.batch)):
+                    answers = await writing.write(connection, self.batch)
+                    self.committing = True
+                    with self.metrics.commit_seconds.time():
+                        await connection.commit()
             except BaseException:
                 if raw is not None:
                     raw.terminate()

@@ -1,5 +1,7 @@
 """What Prometheus is told about counting (docs/observability.md)."""
 
+import asyncio
+
 from my_app.counter_app.writing import Counted, CounterFull, KeyReused
 from my_app.db import DatabaseUnavailable
 from my_app.metrics import SECONDS, Metrics
@@ -40,17 +42,20 @@ class CountingMetrics:
             SECONDS,
         )
 
-    def answered(self, answer: Counted | Exception) -> None:
-        """Count an increment by what its caller is told."""
-        match answer:
-            case Counted(replayed=replayed):
-                outcome = "replayed" if replayed else "counted"
-            case CounterFull():
-                outcome = "full"
-            case KeyReused():
-                outcome = "key-reused"
-            case DatabaseUnavailable(committed=None):
-                outcome = "unknown"
-            case _:
-                outcome = "not-counted"
-        self.increments.labels(outcome).inc()
+    def answered(self, answer: "asyncio.Future[Counted]") -> None:
+        """Count an increment by what its caller is told, unless he left."""
+        if not answer.cancelled():
+            self.increments.labels(_outcome(answer)).inc()
+
+
+def _outcome(answer: "asyncio.Future[Counted]") -> str:
+    match answer.exception():
+        case None:
+            return "replayed" if answer.result().replayed else "counted"
+        case CounterFull():
+            return "full"
+        case KeyReused():
+            return "key-reused"
+        case DatabaseUnavailable(committed=None):
+            return "unknown"
+    return "not-counted"

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from opentelemetry.trace import SpanContext
 from sqlalchemy.ext.asyncio import AsyncConnection
 from werkzeug.exceptions import Conflict, UnprocessableEntity
 
+from my_app import tracing
 from my_app.counter_app import queries
 from my_app.counter_app.queries import LARGEST_VALUE, Claim, Key
 from my_app.db import DatabaseUnavailable
@@ -46,6 +48,7 @@ class Increment:
     key: str | None
     deadline: float
     answer: asyncio.Future[Counted]
+    asked_in: SpanContext = field(default_factory=tracing.here)
     unknown: bool = False
 
     def resolve(self, answer: Counted | Exception) -> None:

@@ -1,0 +1,59 @@
+"""Traces, where the server was started by `opentelemetry-instrument`; else nothing.
+
+A request has a span, and so has a batch of increments. A batch serves many requests and
+so is nobody's child; it is linked to all it serves.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+from opentelemetry import trace
+from opentelemetry.trace import Link, SpanContext
+from quart import Quart, request
+
+if TYPE_CHECKING:
+    from hypercorn.typing import ASGIFramework
+
+# Nobody looks for these among traces, and they are asked all the time.
+LEFT_OUT = "/livez,/readyz,/metrics"
+
+
+def install(app: Quart) -> None:
+    """Name each request's span by its route, of which there are few."""
+
+    @app.url_value_preprocessor
+    def name_span(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
+        span = trace.get_current_span()
+        if span.is_recording() and request.url_rule is not None:
+            span.update_name(f"{request.method} {request.url_rule.rule}")
+            span.set_attribute("http.route", request.url_rule.rule)
+
+
+def traced(application: "ASGIFramework") -> "ASGIFramework":
+    """`application`, with a span for each request where somebody collects them."""
+    if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+        return application
+    # Installed with what collects, not with the application.
+    from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware  # noqa: PLC0415
+
+    middleware: Any = OpenTelemetryMiddleware(
+        application,
+        excluded_urls=LEFT_OUT,
+        default_span_details=lambda scope: (str(scope.get("method", "")), {}),
+        exclude_spans=["receive", "send"],
+    )
+    return cast("ASGIFramework", middleware)
+
+
+def here() -> SpanContext:
+    """The span of the request that is being answered."""
+    return trace.get_current_span().get_span_context()
+
+
+@contextmanager
+def span(name: str, served: Iterable[SpanContext]) -> Iterator[None]:
+    """A span for work done on behalf of several requests; `served` are theirs."""
+    links = [Link(context) for context in served if context.is_valid]
+    with trace.get_tracer(__name__).start_as_current_span(name, links=links):
+        yield
