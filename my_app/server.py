@@ -84,13 +84,14 @@ def serve(listener: socket.socket, settings: Settings, *, reload: bool) -> int:
         return 0
     if settings.WORKERS > 1:
         return run_workers(config, listener, settings)
-    # Uvicorn raises the signal that stopped it once more, for whoever called it.
+    server = OneWorker(config)
+    # Already now, or a signal that comes before it serves would be lost; and still when
+    # Uvicorn raises the one that stopped it once more, for whoever called it.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, server.handle_exit)
     if sys.platform != "win32":
         # The terminal was closed.
         signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
-    server = OneWorker(config)
     server.run(sockets=[listener])
     return int(not server.started)
 

@@ -90,6 +90,12 @@ def test_an_interrupted_start_leaves_nothing_running(used: Path) -> None:
     assert not (embedded.folder_of(used) / "cluster/data/postmaster.pid").exists()
 
 
+def test_a_stop_as_soon_as_the_address_is_told_is_heard(used: Path) -> None:
+    """Seen to fail where signals do nothing until Uvicorn listens to them."""
+    with running_in(used) as server:
+        assert server.stop() in {0, 143}
+
+
 @pytest.mark.slow
 def test_an_app_started_otherwise_says_which_command_to_type(used: Path) -> None:
     command = [sys.executable, "-m", "hypercorn", "my_app.asgi:app"]
