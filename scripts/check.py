@@ -131,7 +131,7 @@ def _settings_named(text: str) -> set[str]:
 # Written like settings, but somebody else's.
 NOT_SETTINGS = {
     *("ENV_FOR_DYNACONF", "TEST_DATABASE_URL", "CI", "PATH"),
-    *("COMMIT", "NOTIFY", "TCP_USER_TIMEOUT"),
+    *("COMMIT", "GET", "NOTIFY", "TCP_USER_TIMEOUT"),
     *("PROMETHEUS_MULTIPROC_DIR", "OTEL_SPAN_LINK_COUNT_LIMIT"),
 }
 

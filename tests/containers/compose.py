@@ -75,6 +75,18 @@ class Compose:
             timeout=UP_SECONDS,
         )
 
+    def pipe(self, *words: str, given: bytes = b"") -> bytes:
+        """As `run`, for what is no text; it must succeed."""
+        return subprocess.run(
+            [*self.words, *words],
+            cwd=ROOT,
+            env=self.environment,
+            check=True,
+            input=given,
+            stdout=subprocess.PIPE,
+            timeout=UP_SECONDS,
+        ).stdout
+
     def up(self) -> None:
         """Until it serves; what it said if it does not."""
         started = self.run(
@@ -110,12 +122,17 @@ class Compose:
         return docker("inspect", "--format", what, *self.containers(service))
 
     def addresses(self) -> list[str]:
-        """Where the servers are, past Docker's proxy for published ports.
+        """Where the servers are."""
+        return addresses_of(*self.containers())
 
-        That one takes connections for a container that has gone.
-        """
-        networks = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
-        return self.inspect(networks).split()
+
+def addresses_of(*containers: str) -> list[str]:
+    """Past Docker's proxy for published ports, which outlives its container a little.
+
+    It takes connections for one that has gone.
+    """
+    networks = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+    return docker("inspect", "--format", networks, *containers).split()
 
 
 def docker(*words: str) -> str:

@@ -2,10 +2,18 @@
 
 import asyncio
 from collections.abc import Callable
+from urllib.parse import quote
 
+import httpx
 import pytest
 
-from tests.containers.compose import PRODUCTION, SECRETS, Compose
+from tests.containers.compose import (
+    PRODUCTION,
+    SECRETS,
+    Compose,
+    addresses_of,
+    docker,
+)
 from tests.keepalive import KeepAliveClients
 from tests.waiting import until
 
@@ -78,3 +86,54 @@ async def test_a_stop_under_load_fails_no_accepted_request(
     assert project.inspect("{{.State.ExitCode}}") == "0"
     assert clients.outcomes.keys() == {200}
     assert clients.lost == []
+
+
+def test_a_backup_is_restored_as_documented(compose: Callable[..., Compose]) -> None:
+    project = compose(*PRODUCTION, **SECRETS)
+    project.up()
+    assert [project.visit() for _ in range(3)] == [1, 2, 3]
+    in_db = ("exec", "-T", "db")
+    dump = project.pipe(*in_db, *["pg_dump", "-U", "app_user", "-Fc", "app"])
+    assert project.visit() == 4
+    assert project.run("stop", "web").returncode == 0
+    restore = "pg_restore -U app_user -d app --clean --if-exists --single-transaction"
+    project.pipe(*in_db, *restore.split(), given=dump)
+    assert project.run("run", "--rm", "migrate").returncode == 0
+    project.up()
+    assert project.visit() == 4
+
+
+def test_a_platforms_port_and_database_url_are_all_it_takes(
+    compose: Callable[..., Compose],
+) -> None:
+    project = compose(*PRODUCTION, **SECRETS)
+    project.up()
+    password = quote(SECRETS["DB_PASSWORD"], safe="")
+    given = {
+        "PORT": "8080",
+        "DATABASE_URL": f"postgres://app_user:{password}@db/app?sslmode=prefer",
+        "SECRET_KEY": SECRETS["SECRET_KEY"],
+    }
+    variables = [word for pair in given.items() for word in ("-e", "=".join(pair))]
+    network = ("--network", f"{project.project}_default")
+    platform = docker("run", "-d", *network, *variables, "my-app:production")
+    try:
+        until(lambda: health(platform) == "healthy", seconds=60)
+        (address,) = addresses_of(platform)
+        page = httpx.get(f"http://{address}:8080/")
+        assert "Counter: 1" in page.text
+    finally:
+        docker("rm", "--force", platform)
+
+
+def health(container: str) -> str:
+    return docker("inspect", "--format", "{{.State.Health.Status}}", container)
+
+
+def test_https_at_the_proxy_is_believed(compose: Callable[..., Compose]) -> None:
+    project = compose(*PRODUCTION, **SECRETS)
+    project.up()
+    address = f"http://127.0.0.1:{project.port}/"
+    secure = httpx.get(address, headers={"X-Forwarded-Proto": "https"})
+    assert "Strict-Transport-Security" in secure.headers
+    assert "Strict-Transport-Security" not in httpx.get(address).headers

@@ -1,13 +1,14 @@
 """Four servers behind nginx, with the site that deploy/nginx.conf has."""
 
 import asyncio
+import json
 import os
 import re
 import secrets
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -176,6 +177,27 @@ async def test_four_servers_behind_nginx_count_exactly(
         for name in ("home", "plain", "keyed"):
             assert callers.all_are_numbered(name)
             assert stored(replicas, name) == len(callers.numbers[name])
+
+
+async def test_events_pass_nginx_as_they_come(
+    replicas: Compose, tmp_path: Path
+) -> None:
+    with nginx(tmp_path, replicas.addresses(), "error timeout") as proxy:
+        async with httpx.AsyncClient(base_url=proxy.url, timeout=10) as client:
+            await client.post("/api/counters/a/increment")
+            async with client.stream("GET", "/api/counters/a/events") as stream:
+                lines = stream.aiter_lines()
+                assert await next_value(lines) == 1
+                await client.post("/api/counters/a/increment")
+                assert await next_value(lines) == 2
+            assert (await client.get("/metrics")).status_code == 404
+
+
+async def next_value(lines: AsyncIterator[str]) -> int:
+    async for line in lines:
+        if line.startswith("data: "):
+            return int(json.loads(line.removeprefix("data: "))["value"])
+    raise EOFError
 
 
 async def test_a_rolling_restart_behind_nginx_fails_nobody(
