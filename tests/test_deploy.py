@@ -1,0 +1,56 @@
+"""What the files for deploying name is really there; tests/containers runs them."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from quart import Quart
+
+from my_app import settings
+from tests.servers import ROOT
+
+KUBERNETES = sorted((ROOT / "deploy" / "kubernetes").glob("*.yml"))
+COMPOSE = sorted(ROOT.glob("*compose*.yml"))
+OF_OTHERS = {"ENV_FOR_DYNACONF", "POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB"}
+# The longest `run` takes to stop.
+STOP_SECONDS = 9
+EDITOR = [
+    *sorted((ROOT / ".vscode").glob("*.json")),
+    ROOT / ".devcontainer" / "devcontainer.json",
+]
+
+
+def test_variables_are_settings() -> None:
+    named = set()
+    for path in KUBERNETES:
+        named |= set(re.findall(r"\bname: ([A-Z_]+)\b", path.read_text("utf-8")))
+    for path in COMPOSE:
+        named |= set(re.findall(r"^ +([A-Z_]+): ", path.read_text("utf-8"), re.M))
+    assert {"SECRET_KEY", "FORWARDED_ALLOW_IPS", "WORKERS"} <= named
+    assert named - set(settings.NAMES) - OF_OTHERS == set()
+
+
+def test_probes_are_routes(app: Quart) -> None:
+    routes = {rule.rule for rule in app.url_map.iter_rules()}
+    text = "".join(path.read_text("utf-8") for path in KUBERNETES)
+    probed = set(re.findall(r"httpGet: \{path: (\S+),", text))
+    assert probed == {"/livez", "/readyz"}
+    assert probed <= routes
+
+
+def test_whoever_stops_a_server_waits_for_it() -> None:
+    compose = (ROOT / "docker-compose.yml").read_text("utf-8")
+    (composes,) = re.findall(r"stop_grace_period: (\d+)s", compose)
+    assert int(composes) > STOP_SECONDS
+    deployment = (ROOT / "deploy/kubernetes/my-app.yml").read_text("utf-8")
+    (kubernetes,) = re.findall(r"GracePeriodSeconds: (\d+)", deployment)
+    (before,) = re.findall(r'"sleep", "(\d+)"', deployment)
+    assert int(kubernetes) > STOP_SECONDS + int(before)
+
+
+@pytest.mark.parametrize("path", EDITOR, ids=lambda path: path.name)
+def test_the_editors_files_can_be_read(path: Path) -> None:
+    lines = path.read_text("utf-8").splitlines()
+    plain = "\n".join(line for line in lines if not line.lstrip().startswith("//"))
+    assert isinstance(json.loads(plain), dict)
