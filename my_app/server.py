@@ -112,11 +112,14 @@ class Workers(Multiprocess):
         self.seen: set[int] = set()
 
     def keep_subprocess_alive(self) -> None:
+        self.seen |= self._pids()
         super().keep_subprocess_alive()
-        alive = {each.pid for each in self.processes if each.pid is not None}
-        for gone in self.seen - alive:
+        for gone in self.seen - self._pids():
             metrics.forget(gone)
-        self.seen = alive
+        self.seen = self._pids()
+
+    def _pids(self) -> set[int]:
+        return {each.pid for each in self.processes if each.pid is not None}
 
     def terminate_all(self) -> None:
         super().terminate_all()
