@@ -57,6 +57,7 @@ async def to_revision(settings: Settings, revision: str = "head") -> None:
         async with engine.connect() as holder, engine.connect() as connection:
             await _wait_for_turn(holder)
             current = await _current(holder)
+            await _let_go_of_snapshot(holder)
             await connection.run_sync(_move, current, revision)
 
 
@@ -126,14 +127,28 @@ async def _current(connection: AsyncConnection) -> str | None:
 async def _wait_for_turn(connection: AsyncConnection) -> None:
     """Hold the lock in a transaction on `connection`, which the caller ends.
 
-    It is asked for again and again: a lock waited for would hold a snapshot, for which
-    CREATE INDEX CONCURRENTLY in the process ahead would wait in turn. It belongs to the
-    transaction, because behind a pooler a session is nobody's own.
+    It is asked for again and again, each time in a transaction of its own: one that
+    waits has a snapshot, for which CREATE INDEX CONCURRENTLY in the process ahead would
+    wait in turn. The lock belongs to the transaction, because behind a pooler a session
+    is nobody's own.
     """
-    await connection.begin()
     ask = text("SELECT pg_try_advisory_xact_lock(:lock)").bindparams(lock=LOCK)
-    while not (await connection.execute(ask)).scalar_one():  # noqa: ASYNC110
+    await connection.begin()
+    while not (await connection.execute(ask)).scalar_one():
+        await connection.rollback()
         await asyncio.sleep(POLL_SECONDS)
+        await connection.begin()
+
+
+async def _let_go_of_snapshot(connection: AsyncConnection) -> None:
+    """Go on with the transaction as one that nobody need wait for.
+
+    What was asked last keeps its snapshot (in an unnamed portal: PostgreSQL manual,
+    "Extended Query") until something is asked by the simple protocol.
+    """
+    raw = (await connection.get_raw_connection()).driver_connection
+    assert raw is not None
+    await raw.execute("SELECT 1")
 
 
 def _move(connection: Connection, current: str | None, revision: str) -> None:

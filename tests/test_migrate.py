@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import asyncpg
@@ -198,6 +199,33 @@ def test_a_migration_is_written_from_what_differs(
     assert "run manage.py migrate first" in again.stderr
 
 
+CONCURRENTLY = """
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    with op.get_context().autocommit_block():
+        op.create_index(
+            "ix_counters_value", "counters", ["value"], postgresql_concurrently=True
+        )
+"""
+
+
+def test_an_index_is_made_concurrently_while_others_wait(
+    checkout: Path, database: str
+) -> None:
+    """Seen to fail, by waiting for ever, where who holds the lock has a snapshot."""
+    versions = checkout / "migrations" / "versions"
+    (versions / "0002_add_an_index.py").write_text(CONCURRENTLY)
+    with ThreadPoolExecutor() as pool:
+        statuses = [pool.submit(migrate_in, checkout, database) for _ in range(3)]
+    assert [status.result() for status in statuses] == [0, 0, 0]
+    assert revision_of(database) == "0002"
+
+
 def test_no_migration_is_written_where_nothing_differs(database: str) -> None:
     chosen = settings.load(DATABASE_URL=database)
     assert asyncio.run(migrate.make_migration(chosen, "nothing")) is None
@@ -209,6 +237,7 @@ def migrate_in(checkout: Path, database: str, *words: str) -> int:
         cwd=checkout,
         env={**os.environ, "DATABASE_URL": database},
         check=False,
+        timeout=60,
     ).returncode
 
 
