@@ -43,7 +43,7 @@ class Application(Quart):
         self.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
         self.extensions["metrics"] = Metrics()
         answer = metrics.measured(super().asgi_app, self.extensions["metrics"])
-        self._answer = tracing.traced(security.behind_proxies(answer, chosen))
+        self._answer = security.behind_proxies(tracing.traced(answer), chosen)
 
     def create_url_adapter(self, request: "BaseRequestWebsocket | None") -> Any:
         """As Quart's; a `Host` that no address can be made of is the same as none.

@@ -16,6 +16,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.security import safe_join
 
 FOREVER = "public, max-age=31536000, immutable"
+LONGEST_NAME = 255
 NAME = re.compile(r"(.+)(\.[A-Za-z0-9]+)")
 DIGESTED = re.compile(r"(.+)\.([0-9a-f]{16})(\.[A-Za-z0-9]+)")
 
@@ -62,13 +63,16 @@ def _is_static(endpoint: str | None) -> bool:
 
 def _digest_of(endpoint: str, filename: str) -> str | None:
     """The digest of the file as it is now; None if the static folder has none such."""
+    # No file system has such a name; it would only be kept in memory.
+    if len(filename) > LONGEST_NAME:
+        return None
     blueprint = endpoint.rpartition(".")[0]
     owner = current_app.blueprints[blueprint] if blueprint else current_app
     path = _place(str(owner.static_folder), filename)
     try:
         found = path.stat() if path else None
     except (OSError, ValueError):
-        # Also a name that is too long, or holds a NUL.
+        # Also a name that is too long in bytes, or holds a NUL.
         return None
     if path is None or found is None or not S_ISREG(found.st_mode):
         return None

@@ -126,7 +126,6 @@ def run(arguments: argparse.Namespace) -> int:
     logs.configure(settings)
     with server.listen(settings.HOST, settings.PORT) as listener, _database(settings):
         _bring_up_to_date(settings)
-        print(f"Open {server.url_of(listener)} (Ctrl-C ends it)", flush=True)
         return server.serve(listener, settings, reload=arguments.reload)
 
 

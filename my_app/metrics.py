@@ -6,8 +6,10 @@ asked adds them up. Without METRICS all is measured as well, but nobody may read
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
@@ -116,7 +118,7 @@ def install(app: Quart, settings: Settings) -> None:
         if request.url_rule is not None:
             cast("dict[str, str]", request.scope)["route"] = request.url_rule.rule
 
-    _measure_pool(app.extensions["engine"], metrics, settings)
+    _measure_pool(app, metrics, settings)
 
 
 def measured(application: "ASGIFramework", metrics: Metrics) -> "ASGIFramework":
@@ -147,7 +149,8 @@ def measured(application: "ASGIFramework", metrics: Metrics) -> "ASGIFramework":
     return measure
 
 
-def _measure_pool(engine: AsyncEngine, metrics: Metrics, settings: Settings) -> None:
+def _measure_pool(app: Quart, metrics: Metrics, settings: Settings) -> None:
+    engine: AsyncEngine = app.extensions["engine"]
     used = metrics.gauge(
         "database_pool_connections_used", "Connections taken out of the pool."
     )
@@ -155,18 +158,20 @@ def _measure_pool(engine: AsyncEngine, metrics: Metrics, settings: Settings) -> 
         "database_pool_connections_limit", "Connections that may be: DB_POOL_SIZE."
     ).set(settings.DB_POOL_SIZE)
 
-    def taken_out() -> int:
+    def tell(*_: object, returned: int = 0) -> None:
         pool = engine.pool
-        return pool.checkedout() if isinstance(pool, QueuePool) else 0
+        used.set(pool.checkedout() - returned if isinstance(pool, QueuePool) else 0)
 
-    @event.listens_for(engine.sync_engine, "checkout")
-    def taken(*_: object) -> None:
-        used.set(taken_out())
+    # A connection that is being made is taken out, too.
+    event.listen(engine.sync_engine, "do_connect", tell)
+    event.listen(engine.sync_engine, "checkout", tell)
+    # It is told just before it is so.
+    event.listen(engine.sync_engine, "checkin", partial(tell, returned=1))
 
-    @event.listens_for(engine.sync_engine, "checkin")
-    def returned(*_: object) -> None:
-        # It is told just before it is so.
-        used.set(taken_out() - 1)
+    @app.teardown_request
+    async def tell_at_the_end(_error: BaseException | None) -> None:
+        # Of one that could not be made nothing else tells.
+        tell()
 
 
 @contextmanager
@@ -189,7 +194,9 @@ def shared_by_workers() -> Iterator[None]:
             del os.environ[DIRECTORY]
 
 
-def forget(process: int) -> None:
-    """Leave a worker that has died out of the gauges."""
-    if DIRECTORY in os.environ:
-        mark_process_dead(process)
+def forget_all_but(alive: Container[int | None]) -> None:
+    """Leave workers that have gone out of the gauges."""
+    for file in Path(os.environ.get(DIRECTORY, os.devnull)).glob("gauge_live*.db"):
+        process = int(file.stem.rpartition("_")[2])
+        if process not in alive:
+            mark_process_dead(process)

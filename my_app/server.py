@@ -63,7 +63,8 @@ def url_of(listener: socket.socket) -> str:
 def serve(listener: socket.socket, settings: Settings, *, reload: bool) -> int:
     """Serve until a signal has stopped it; the status, 1 if no worker could start.
 
-    With more than one worker, a worker that dies is replaced.
+    The address is printed as soon as signals are heard. With more than one worker, a
+    worker that dies is replaced.
     """
     config = Config(
         "my_app.asgi:app",
@@ -80,6 +81,7 @@ def serve(listener: socket.socket, settings: Settings, *, reload: bool) -> int:
     )
     if reload:
         os.environ[draining.DRAIN] = "off"
+        _tell_address(listener)
         ChangeReload(config, target=Server(config).run, sockets=[listener]).run()
         return 0
     if settings.WORKERS > 1:
@@ -92,14 +94,21 @@ def serve(listener: socket.socket, settings: Settings, *, reload: bool) -> int:
     if sys.platform != "win32":
         # The terminal was closed.
         signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+    _tell_address(listener)
     server.run(sockets=[listener])
     return int(not server.started)
+
+
+def _tell_address(listener: socket.socket) -> None:
+    """From here on a signal is one to stop serving."""
+    print(f"Open {url_of(listener)} (Ctrl-C ends it)", flush=True)
 
 
 def run_workers(config: Config, listener: socket.socket, settings: Settings) -> int:
     """Serve with several processes; the status, 1 if one of them could not start."""
     with metrics.shared_by_workers() if settings.METRICS else nullcontext():
         workers = Workers(config, sockets=[listener])
+        _tell_address(listener)
         workers.run()
     return int(any(each.exitcode == STARTUP_FAILURE for each in workers.processes))
 
@@ -107,19 +116,9 @@ def run_workers(config: Config, listener: socket.socket, settings: Settings) -> 
 class Workers(Multiprocess):
     """Several processes, which stop together without refusing who already connected."""
 
-    def __init__(self, config: Config, sockets: list[socket.socket]) -> None:
-        super().__init__(config, sockets)
-        self.seen: set[int] = set()
-
     def keep_subprocess_alive(self) -> None:
-        self.seen |= self._pids()
         super().keep_subprocess_alive()
-        for gone in self.seen - self._pids():
-            metrics.forget(gone)
-        self.seen = self._pids()
-
-    def _pids(self) -> set[int]:
-        return {each.pid for each in self.processes if each.pid is not None}
+        metrics.forget_all_but({each.pid for each in self.processes})
 
     def terminate_all(self) -> None:
         super().terminate_all()

@@ -12,11 +12,13 @@ from opentelemetry import trace
 from opentelemetry.trace import Link, SpanContext
 from quart import Quart, request
 
+from my_app.metrics import METHODS
+
 if TYPE_CHECKING:
     from hypercorn.typing import ASGIFramework
 
 # Nobody looks for these among traces, and they are asked all the time.
-LEFT_OUT = "/livez,/readyz,/metrics"
+LEFT_OUT = "://[^/]+/(livez|readyz|metrics)$"
 
 
 def install(app: Quart) -> None:
@@ -40,10 +42,15 @@ def traced(application: "ASGIFramework") -> "ASGIFramework":
     middleware: Any = OpenTelemetryMiddleware(
         application,
         excluded_urls=LEFT_OUT,
-        default_span_details=lambda scope: (str(scope.get("method", "")), {}),
+        default_span_details=_until_it_has_a_route,
         exclude_spans=["receive", "send"],
     )
     return cast("ASGIFramework", middleware)
+
+
+def _until_it_has_a_route(scope: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """A name for a request's span; a caller's own words for a method make none."""
+    return scope["method"] if scope["method"] in METHODS else "HTTP", {}
 
 
 def here() -> SpanContext:

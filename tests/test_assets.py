@@ -3,6 +3,7 @@ import re
 from quart import Quart
 from quart.typing import TestClientProtocol
 
+from my_app import assets
 from my_app.assets import FOREVER
 
 ADDRESS = re.compile(r'(?:href|src)="(/static/[^"]+)"')
@@ -55,3 +56,13 @@ async def test_only_static_folders_are_meant(app: Quart) -> None:
         name = f"report.{'0' * 16}.pdf"
         response = await serving.test_client().get(f"/dl/{name}")
         assert await response.get_data(as_text=True) == name
+
+
+async def test_long_names_are_not_kept_in_memory(client: TestClientProtocol) -> None:
+    """Seen to fail with a cache of whatever anybody asks for."""
+    await client.get("/static/nothing.css")
+    before = assets._place.cache_info().currsize
+    for length in (256, 10_000):
+        response = await client.get(f"/static/{'x' * length}.css")
+        assert response.status_code == 404
+    assert assets._place.cache_info().currsize == before

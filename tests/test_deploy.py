@@ -26,7 +26,7 @@ def test_variables_are_settings() -> None:
     for path in KUBERNETES:
         named |= set(re.findall(r"\bname: ([A-Z_]+)\b", path.read_text("utf-8")))
     for path in COMPOSE:
-        named |= set(re.findall(r"^ +([A-Z_]+): ", path.read_text("utf-8"), re.M))
+        named |= set(re.findall(r"^ +([A-Z_]+):", path.read_text("utf-8"), re.M))
     assert {"SECRET_KEY", "FORWARDED_ALLOW_IPS", "WORKERS"} <= named
     assert named - set(settings.NAMES) - OF_OTHERS == set()
 
@@ -37,6 +37,12 @@ def test_probes_are_routes(app: Quart) -> None:
     probed = set(re.findall(r"httpGet: \{path: (\S+),", text))
     assert probed == {"/livez", "/readyz"}
     assert probed <= routes
+
+
+def test_no_service_of_a_cluster_becomes_a_setting() -> None:
+    for path in KUBERNETES:
+        text = path.read_text("utf-8")
+        assert text.count("enableServiceLinks: false") == text.count("containers:") == 1
 
 
 def test_whoever_stops_a_server_waits_for_it() -> None:

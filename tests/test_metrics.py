@@ -1,5 +1,7 @@
 import asyncio
 import os
+import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -119,6 +121,25 @@ async def test_the_pools_use_is_told(client: TestClientProtocol) -> None:
     assert (await measured(client))["database_pool_connections_used"] == 0
 
 
+async def test_connections_that_are_being_made_are_told() -> None:
+    """Seen to fail where only those that were made are."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://x@127.0.0.1:{silent.getsockname()[1]}/x"
+        app = create_app(DATABASE_URL=url, WAIT_SECONDS=1)
+
+        async def told(number: int) -> bool:
+            client = app.test_client()
+            return (await measured(client))["database_pool_connections_used"] == number
+
+        async with app.test_app() as serving:
+            client = serving.test_client()
+            asked = [client.get("/api/counters/a") for _ in range(3)]
+            answers = asyncio.gather(*asked)
+            await until_async(lambda: told(3))
+            assert {answer.status_code for answer in await answers} == {503}
+            assert await told(0)
+
+
 async def test_without_metrics_there_are_none(database: str) -> None:
     app = create_app(DATABASE_URL=database, METRICS=False)
     async with app.test_app() as serving:
@@ -160,6 +181,11 @@ def test_several_workers_are_added_up_and_the_dead_kept(database: str) -> None:
         after = samples_of(server)
         assert after["http_requests_total GET / 200"] == 21
         assert after["counting_increments_total counted"] == 21
+        replaced = {worker.pid for worker in server.workers()}
+        server.process.send_signal(signal.SIGHUP)
+        until(lambda: not replaced & {worker.pid for worker in server.workers()})
+        until(lambda: samples_of(server)["counter_watchers_limit"] == 4000)
+        assert samples_of(server)["http_requests_total GET / 200"] == 21
         directory = Path(server.workers()[0].environ()[DIRECTORY])
         assert directory.is_dir()
     assert not directory.exists()

@@ -38,7 +38,7 @@ class CountingMetrics:
         )
         self.commit_seconds = metrics.histogram(
             "counting_commit_duration_seconds",
-            "From COMMIT until the database said that it is done.",
+            "From COMMIT until it was done, or failed.",
             SECONDS,
         )
 

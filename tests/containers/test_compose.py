@@ -95,12 +95,20 @@ def test_a_backup_is_restored_as_documented(compose: Callable[..., Compose]) -> 
     in_db = ("exec", "-T", "db")
     dump = project.pipe(*in_db, *["pg_dump", "-U", "app_user", "-Fc", "app"])
     assert project.visit() == 4
+    # A newer schema, from which a bad release is taken back.
+    project.pipe(
+        *in_db, *["psql", "-U", "app_user", "app", "-c"], "CREATE TABLE newer ()"
+    )
     assert project.run("stop", "web").returncode == 0
-    restore = "pg_restore -U app_user -d app --clean --if-exists --single-transaction"
+    project.pipe(*in_db, *["dropdb", "-U", "app_user", "--force", "app"])
+    project.pipe(*in_db, *["createdb", "-U", "app_user", "app"])
+    restore = "pg_restore -U app_user -d app --single-transaction"
     project.pipe(*in_db, *restore.split(), given=dump)
     assert project.run("run", "--rm", "migrate").returncode == 0
     project.up()
     assert project.visit() == 4
+    tables = project.pipe(*in_db, *["psql", "-U", "app_user", "app", "-Atc", "\\dt"])
+    assert b"newer" not in tables
 
 
 def test_a_platforms_port_and_database_url_are_all_it_takes(
