@@ -98,29 +98,33 @@ class Callers:
         self.stopping = False
 
     async def visit(self) -> None:
-        response = await self.client.get("/")
-        self.outcomes["home", response.status_code] += 1
-        if response.status_code == 200:
-            (number,) = re.findall(r"Counter: (\d+)", response.text)
+        if page := await self._answer("home", "GET", "/"):
+            (number,) = re.findall(r"Counter: (\d+)", page.text)
             self.numbers["home"].append(int(number))
 
     async def plain(self) -> None:
-        response = await self.client.post("/api/counters/plain/increment")
-        self.outcomes["plain", response.status_code] += 1
-        if response.status_code == 200:
-            self.numbers["plain"].append(response.json()["value"])
+        if told := await self._answer("plain", "POST", "/api/counters/plain/increment"):
+            self.numbers["plain"].append(told.json()["value"])
 
     async def keyed(self) -> None:
         """Sent until it is answered 200, always with its key."""
         key = {"Idempotency-Key": secrets.token_hex(8)}
-        status = 0
-        while status != 200:
-            response = await self.client.post(
-                "/api/counters/keyed/increment", headers=key
-            )
-            status = response.status_code
-            self.outcomes["keyed", status] += 1
-        self.numbers["keyed"].append(response.json()["value"])
+        path = "/api/counters/keyed/increment"
+        while not (told := await self._answer("keyed", "POST", path, **key)):
+            pass
+        self.numbers["keyed"].append(told.json()["value"])
+
+    async def _answer(
+        self, name: str, method: str, path: str, **headers: str
+    ) -> httpx.Response | None:
+        """The answer if it is a whole 200; one that breaks off has the status 0."""
+        try:
+            response = await self.client.request(method, path, headers=headers)
+        except httpx.TransportError:
+            self.outcomes[name, 0] += 1
+            return None
+        self.outcomes[name, response.status_code] += 1
+        return response if response.status_code == 200 else None
 
     async def run(self, work: Callable[[], Awaitable[object]]) -> None:
         """All of them, again and again, until `work` is done."""
