@@ -42,8 +42,8 @@ class Application(Quart):
         # No empty line in a page where a template has a statement.
         self.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
         self.extensions["metrics"] = Metrics()
-        answer = metrics.measured(super().asgi_app, self.extensions["metrics"])
-        self._answer = security.behind_proxies(tracing.traced(answer), chosen)
+        answer = tracing.traced(super().asgi_app)
+        self._answer = security.behind_proxies(answer, chosen)
 
     def create_url_adapter(self, request: "BaseRequestWebsocket | None") -> Any:
         """As Quart's; a `Host` that no address can be made of is the same as none.
@@ -70,7 +70,8 @@ class Application(Quart):
     async def asgi_app(
         self, scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable"
     ) -> None:
-        await logs.log_request(self._answer, scope, receive, send)
+        answered = self.extensions["metrics"].answered
+        await logs.log_request(self._answer, scope, receive, send, answered)
 
 
 def create_app(**config_overrides: object) -> Quart:

@@ -12,11 +12,14 @@ import structlog
 from my_app.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hypercorn.typing import (
         ASGIFramework,
         ASGIReceiveCallable,
         ASGISendCallable,
         ASGISendEvent,
+        HTTPScope,
         Scope,
     )
     from structlog.typing import EventDict, Processor, WrappedLogger
@@ -86,11 +89,13 @@ async def log_request(
     scope: "Scope",
     receive: "ASGIReceiveCallable",
     send: "ASGISendCallable",
+    answered: "Callable[[HTTPScope, int, float | None], None]",
 ) -> None:
     """Have `application` answer; the request gets an id and, at its end, a line.
 
     The id is the caller's `X-Request-ID` if it is short and plain, else a new one; it
-    stands in every line logged meanwhile and in the response.
+    stands in every line logged meanwhile and in the response. At the end `answered` is
+    told the status, and the seconds until the answer began, if one did.
     """
     if scope["type"] != "http":
         await application(scope, receive, send)
@@ -100,11 +105,13 @@ async def log_request(
         request_id = uuid4().hex.encode()
     started = perf_counter()
     status = CALLER_LEFT
+    seconds = None
 
     async def send_with_id(event: "ASGISendEvent") -> None:
-        nonlocal status
+        nonlocal status, seconds
         if event["type"] == "http.response.start":
             status = event["status"]
+            seconds = perf_counter() - started
             event["headers"] = [*event["headers"], (b"x-request-id", request_id)]
         await send(event)
 
@@ -112,6 +119,7 @@ async def log_request(
         try:
             await application(scope, receive, send_with_id)
         finally:
+            answered(scope, status, seconds)
             log.info(
                 "request",
                 method=scope["method"],

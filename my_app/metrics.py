@@ -10,7 +10,6 @@ from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
 from prometheus_client import (
@@ -28,17 +27,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
 from my_app import UserError
-from my_app.logs import CALLER_LEFT
 from my_app.settings import Settings
 
 if TYPE_CHECKING:
-    from hypercorn.typing import (
-        ASGIFramework,
-        ASGIReceiveCallable,
-        ASGISendCallable,
-        ASGISendEvent,
-        Scope,
-    )
+    from hypercorn.typing import HTTPScope
 
 # prometheus_client looks for it once, when it is imported.
 DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
@@ -96,10 +88,9 @@ class Metrics:
             MultiProcessCollector(registry)
         return generate_latest(registry)
 
-    def answered(self, scope: "Scope", status: int, seconds: float | None) -> None:
+    def answered(self, scope: "HTTPScope", status: int, seconds: float | None) -> None:
         """Count a request, and the seconds until its answer began, if one did."""
-        method = scope["method"] if scope["type"] == "http" else ""
-        method = method if method in METHODS else "other"
+        method = scope["method"] if scope["method"] in METHODS else "other"
         route = cast("dict[str, str]", scope).get("route", "none")
         self.requests.labels(method, route, status).inc()
         if seconds is not None:
@@ -119,34 +110,6 @@ def install(app: Quart, settings: Settings) -> None:
             cast("dict[str, str]", request.scope)["route"] = request.url_rule.rule
 
     _measure_pool(app, metrics, settings)
-
-
-def measured(application: "ASGIFramework", metrics: Metrics) -> "ASGIFramework":
-    """`application`, each of whose answers is counted by `metrics`."""
-
-    async def measure(
-        scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable"
-    ) -> None:
-        if scope["type"] != "http":
-            await application(scope, receive, send)
-            return
-        started = perf_counter()
-        status = CALLER_LEFT
-        seconds = None
-
-        async def send_measured(message: "ASGISendEvent") -> None:
-            nonlocal status, seconds
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                seconds = perf_counter() - started
-            await send(message)
-
-        try:
-            await application(scope, receive, send_measured)
-        finally:
-            metrics.answered(scope, status, seconds)
-
-    return measure
 
 
 def _measure_pool(app: Quart, metrics: Metrics, settings: Settings) -> None:

@@ -218,9 +218,10 @@ async def test_a_rolling_restart_behind_nginx_fails_nobody(
 
         await callers.run(restart_each)
         assert {status for _, status in callers.outcomes} == {200}
-        assert callers.all_are_numbered("plain")
-        assert callers.all_are_numbered("keyed")
         tell(callers, replicas, proxy)
+        for name in ("home", "plain", "keyed"):
+            assert callers.all_are_numbered(name)
+            assert stored(replicas, name) == len(callers.numbers[name])
 
 
 @pytest.mark.parametrize(
