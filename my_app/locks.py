@@ -3,8 +3,7 @@
 import errno
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -30,9 +29,8 @@ def try_lock(path: Path) -> IO[bytes] | None:
     return file
 
 
-@contextmanager
-def locked(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
-    """Hold `path` for the block; `on_wait` is called once if that takes waiting."""
+def locked(path: Path, on_wait: Callable[[], None]) -> IO[bytes]:
+    """The locked file, waited for; `on_wait` is called once if that takes waiting."""
     file = try_lock(path)
     if file is None:
         on_wait()
@@ -40,8 +38,7 @@ def locked(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
         # Windows knows no waiting for a lock without an end.
         time.sleep(POLL_SECONDS)
         file = try_lock(path)
-    with file:
-        yield
+    return file
 
 
 if sys.platform == "win32":

@@ -108,6 +108,59 @@ def test_what_a_kill_leaves_running_is_taken_over(folder: Path) -> None:
     assert not (folder / "cluster/data/postmaster.pid").exists()
 
 
+INTERRUPTED = """
+import itertools, pathlib, signal, subprocess, sys
+from my_app import embedded, locks
+
+FOLDER = pathlib.Path(sys.argv[1])
+LINES = {(embedded.__file__, "serving"), (locks.__file__, "try_lock")}
+# Called while one of PostgreSQL's programs runs.
+CALL = subprocess.__file__, "communicate"
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
+def start_interrupted(after):
+    steps = itertools.count(1)
+
+    def trace(frame, event, argument):
+        place = frame.f_code.co_filename, frame.f_code.co_name
+        counts = event == "line" or place == CALL
+        if counts and next(steps) == after:
+            sys.settrace(None)
+            print(*place, frame.f_lineno, flush=True)
+            signal.raise_signal(signal.SIGTERM)
+        return trace if place in LINES else None
+
+    sys.settrace(trace)
+    try:
+        with embedded.serving(FOLDER, "app", print):
+            sys.settrace(None)
+            return False
+    except SystemExit:
+        return True
+
+
+for after in itertools.count(1):
+    interrupted = start_interrupted(after)
+    assert not (FOLDER / "cluster/data/postmaster.pid").exists()
+    if not interrupted:
+        break
+"""
+
+
+def test_a_start_interrupted_anywhere_leaves_nothing_running(folder: Path) -> None:
+    """Seen to fail where a signal is heard while the database starts."""
+    interrupted = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, str(folder)],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    places = interrupted.stdout.splitlines()
+    assert sum("serving" in place for place in places) > 10
+    assert sum("communicate" in place for place in places) > 1
+
+
 def test_what_was_committed_survives_the_servers_death(folder: Path) -> None:
     with embedded.serving(folder, "app", said):
         ask(folder, "CREATE TABLE kept AS SELECT 7 AS number")
