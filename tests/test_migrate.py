@@ -12,9 +12,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from my_app import UserError, migrate, settings
+from my_app import UserError, migrate, programs, settings
 from my_app.db import metadata
-from my_app.embedded import find_binaries
 from tests.servers import ROOT, manage
 
 
@@ -43,7 +42,7 @@ def execute(database: str, statement: str) -> None:
 
 def schema_of(database: str) -> str:
     dumped = subprocess.run(
-        [find_binaries() / "pg_dump", "--schema-only", "--no-owner", database],
+        [programs.find() / "pg_dump", "--schema-only", "--no-owner", database],
         check=True,
         capture_output=True,
         text=True,

