@@ -12,7 +12,8 @@ from quart import Blueprint, Quart, current_app, render_template
 from quart_schema import Info, OpenAPIProvider, QuartSchema
 from werkzeug.routing import Rule
 
-from my_app.counter_app import api, names
+from my_app.counter_app import names
+from my_app.counter_app.schemas import CounterBody, CounterList, CounterValue, Problem
 from my_app.settings import Settings
 
 VERSION = "1"
@@ -74,7 +75,7 @@ class ApiDescription(OpenAPIProvider):
 
     def schema(self) -> dict[str, Any]:
         described = super().schema()
-        models = (api.Problem, api.CounterBody, api.CounterValue, api.CounterList)
+        models = (Problem, CounterBody, CounterValue, CounterList)
         _, schemas = msgspec.json.schema_components(
             models, ref_template="#/components/schemas/{name}"
         )

@@ -2,11 +2,8 @@
 
 import re
 import secrets
-from datetime import datetime
-from typing import Annotated
 
 import msgspec
-from msgspec import Meta
 from quart import Blueprint, Response, current_app, request
 from quart_schema import (
     document_headers,
@@ -21,71 +18,20 @@ from werkzeug.exceptions import NotFound, Unauthorized, UnprocessableEntity
 from my_app import db
 from my_app.counter_app import batching, names, queries
 from my_app.counter_app.bodies import read_body
-from my_app.counter_app.queries import LARGEST_VALUE
+from my_app.counter_app.schemas import (
+    Amount,
+    CounterBody,
+    CounterList,
+    CounterValue,
+    IncrementHeaders,
+    Page,
+    Value,
+)
 from my_app.settings import Settings
 
-MOST_PER_PAGE = 100
 VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,255}")
 
 counter_api = Blueprint("counter_api", __name__, url_prefix="/api/counters")
-
-
-class Amount(msgspec.Struct, forbid_unknown_fields=True):
-    """What an increment adds; MAX_AMOUNT bounds it too."""
-
-    amount: Annotated[int, Meta(ge=1, le=LARGEST_VALUE)] = 1
-
-
-class Value(msgspec.Struct, forbid_unknown_fields=True):
-    """What a counter is set to."""
-
-    value: Annotated[int, Meta(ge=0, le=LARGEST_VALUE)]
-
-
-class IncrementHeaders(msgspec.Struct):
-    """Sent again with the same key, an increment is counted once."""
-
-    idempotency_key: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
-
-
-class Page(msgspec.Struct):
-    """Which counters to list."""
-
-    limit: Annotated[int, Meta(ge=1, le=MOST_PER_PAGE)] = MOST_PER_PAGE
-    after: Annotated[str, Meta(pattern=names.PATTERN)] | None = None
-
-
-class CounterValue(msgspec.Struct):
-    """A counter's value after an increment."""
-
-    name: str
-    value: int
-
-
-class CounterBody(msgspec.Struct):
-    """A counter."""
-
-    name: str
-    value: int
-    created_at: datetime
-    updated_at: datetime
-
-
-class CounterList(msgspec.Struct):
-    """A page of counters; `next` is the `after` of the following one."""
-
-    counters: list[CounterBody]
-    next: str | None
-
-
-class Problem(msgspec.Struct):
-    """What went wrong (RFC 9457); `outcome` where the database did not serve."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    outcome: str | None = None
 
 
 @counter_api.before_app_request
