@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -16,6 +17,8 @@ import psutil
 ROOT = Path(__file__).resolve().parent.parent
 ADDRESS = re.compile(r"http://[\d.]+:\d+")
 START_SECONDS = 30
+# Made once: reading them takes longer than most requests.
+CERTIFICATES = ssl.create_default_context()
 
 
 class RunningServer:
@@ -43,7 +46,7 @@ class RunningServer:
         assert self.url, "\n".join(self.lines)
 
     def get(self, path: str) -> httpx.Response:
-        return httpx.get(self.url + path, timeout=20)
+        return httpx.get(self.url + path, timeout=20, verify=CERTIFICATES)
 
     def workers(self) -> list[psutil.Process]:
         """The processes that serve, where it is several."""

@@ -59,13 +59,20 @@ async def restart_under_load(database: str, restarts: int) -> None:
 def test_a_stopping_server_says_so_for_a_second_and_ends_well(
     database: str, workers: str, number: int
 ) -> None:
+    heard: list[httpx.Response] = []
+
+    def is_ready() -> bool:
+        heard.append(server.get("/readyz"))
+        return heard[-1].status_code == 200
+
     command = manage("run", "--port", "0", "--workers", workers)
     with running(command, measured=True, DATABASE_URL=database) as server:
-        assert server.get("/readyz").status_code == 200
+        assert is_ready()
         assert "Connection" not in server.get("/livez").headers
         server.process.send_signal(number)
-        until(lambda: server.get("/readyz").status_code == 503)
-        ready = server.get("/readyz")
+        until(lambda: not is_ready())
+        ready = heard[-1]
+        assert ready.status_code == 503
         assert ready.json() == {"status": "unavailable", "server": "stopping"}
         assert ready.headers["Connection"] == "close"
         alive = server.get("/livez")
