@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
-    Select,
     Text,
     and_,
     any_,
@@ -23,7 +22,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.sql.selectable import TableValuedAlias
 
 from my_app.counter_app.tables import counters, idempotency_keys
 
@@ -67,12 +65,7 @@ async def claim_keys(
     nothing, but lets the statement see the row, and makes the replay's COMMIT wait for
     standbys like any other.
     """
-    parameters = {
-        "counter_names": [key.counter_name for key in amounts],
-        "keys": [key.key for key in amounts],
-        "numbers": list(amounts.values()),
-    }
-    found = await connection.execute(_CLAIM_KEYS, parameters)
+    found = await connection.execute(_CLAIM_KEYS, _numbers(amounts))
     return {Key(name, key): Claim(amount, value) for name, key, amount, value in found}
 
 
@@ -92,12 +85,7 @@ async def add(
 
 async def store_values(connection: AsyncConnection, values: Mapping[Key, int]) -> None:
     """Write down what each claimed key was answered."""
-    parameters = {
-        "counter_names": [key.counter_name for key in values],
-        "keys": [key.key for key in values],
-        "numbers": list(values.values()),
-    }
-    await connection.execute(_STORE_VALUES, parameters)
+    await connection.execute(_STORE_VALUES, _numbers(values))
 
 
 async def release_keys(connection: AsyncConnection, keys: Collection[Key]) -> None:
@@ -178,26 +166,25 @@ async def remove(connection: AsyncConnection, name: str) -> bool:
     return (await connection.execute(statement)).rowcount > 0
 
 
-def _key_rows() -> TableValuedAlias:
-    """The parameters' arrays as rows, for statements about keys."""
-    return (
-        func.unnest(
-            bindparam("counter_names", type_=ARRAY(Text)),
-            bindparam("keys", type_=ARRAY(Text)),
-            bindparam("numbers", type_=ARRAY(BigInteger)),
-        )
-        .table_valued(
-            column("counter_name", Text), column("key", Text), column("n", BigInteger)
-        )
-        .render_derived()
-    )
+def _numbers(by_key: Mapping[Key, int]) -> dict[str, list[Any]]:
+    """The parameters of statements that take a number for each key."""
+    return {
+        "counter_names": [key.counter_name for key in by_key],
+        "keys": [key.key for key in by_key],
+        "numbers": list(by_key.values()),
+    }
+
+
+def _rows(**types: type[Text | BigInteger]) -> Any:
+    """Columns of these types; their rows are parameters, arrays with an s appended."""
+    arrays = (bindparam(f"{name}s", type_=ARRAY(kind)) for name, kind in types.items())
+    columns = (column(name, kind) for name, kind in types.items())
+    return func.unnest(*arrays).table_valued(*columns).render_derived().c
 
 
 def _make_claim_keys() -> Any:
-    rows = _key_rows().c
-    ordered: Select[Any] = select(rows.counter_name, rows.key, rows.n).order_by(
-        rows.counter_name, rows.key
-    )
+    given = _rows(counter_name=Text, key=Text, number=BigInteger)
+    ordered = select(*given).order_by(given.counter_name, given.key)
     own = idempotency_keys.c
     claims = insert(idempotency_keys).from_select(
         ["counter_name", "key", "amount"], ordered
@@ -208,15 +195,8 @@ def _make_claim_keys() -> Any:
 
 
 def _make_add() -> Any:
-    rows = (
-        func.unnest(
-            bindparam("names", type_=ARRAY(Text)),
-            bindparam("numbers", type_=ARRAY(BigInteger)),
-        )
-        .table_valued(column("name", Text), column("n", BigInteger))
-        .render_derived()
-    ).c
-    ordered: Select[Any] = select(rows.name, rows.n).order_by(rows.name)
+    given = _rows(name=Text, number=BigInteger)
+    ordered = select(*given).order_by(given.name)
     added = insert(counters).from_select(["name", "value"], ordered)
     own, new = counters.c, added.excluded
     return added.on_conflict_do_update(
@@ -227,12 +207,12 @@ def _make_add() -> Any:
 
 
 def _make_store_values() -> Any:
-    rows = _key_rows().c
+    given = _rows(counter_name=Text, key=Text, number=BigInteger)
     own = idempotency_keys.c
     return (
         update(idempotency_keys)
-        .values(value=rows.n)
-        .where(own.counter_name == rows.counter_name, own.key == rows.key)
+        .values(value=given.number)
+        .where(own.counter_name == given.counter_name, own.key == given.key)
     )
 
 
