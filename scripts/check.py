@@ -9,14 +9,13 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from pin import FILES
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from my_app import cli, settings  # noqa: E402
 
-# Which files each one holds.
-LOCKS = {"app": (), "run": ("app",), "tracing": ("app",), "dev": ("run", "tracing")}
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)(?: ; (.*?))? ?\\?$", re.MULTILINE)
 ADDRESS = re.compile(r"https?://")
 
@@ -64,7 +63,7 @@ def requirements_problems() -> Iterator[str]:
     wanted["dev"] = wanted["run"] + groups["tracing"]
     wanted["dev"] += [entry for entry in groups["dev"] if isinstance(entry, str)]
     pinned: dict[str, set[tuple[str, str]]] = {}
-    for lock, held in LOCKS.items():
+    for lock, held in FILES.items():
         path = ROOT / "requirements" / f"{lock}.txt"
         text = path.read_text("utf-8")
         if ADDRESS.search(text):

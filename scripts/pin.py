@@ -5,34 +5,25 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# In this order: what one file pins, those that hold it pin alike.
-FILES = {
-    "app": [],
-    "run": ["--group", "run", "-c", "requirements/app.txt"],
-    "tracing": ["--group", "tracing", "-c", "requirements/app.txt"],
-    "dev": [
-        *("--group", "dev"),
-        *("-c", "requirements/run.txt", "-c", "requirements/tracing.txt"),
-    ],
-}
+# Which files each one holds, in the order to pin them: what one pins, those that hold
+# it pin alike.
+FILES = {"app": (), "run": ("app",), "tracing": ("app",), "dev": ("run", "tracing")}
 # For every system and every Python we support, with hashes, without addresses.
-COMPILE = ["uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes"]
+COMPILE = [
+    *("uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes"),
+    *("--no-header", "--python-version", "3.11"),
+]
 
 
 def main(options: list[str]) -> None:
     """Hand `options` on to uv, once for each file."""
-    for name, words in FILES.items():
+    for name, held in FILES.items():
         output = f"requirements/{name}.txt"
-        command = [
-            *COMPILE,
-            "--no-header",
-            "--python-version",
-            "3.11",
-            "pyproject.toml",
-            *words,
-        ]
+        words = [] if name == "app" else ["--group", name]
+        for other in held:
+            words += ["-c", f"requirements/{other}.txt"]
         subprocess.run(
-            [*command, *options, "-o", output],
+            [*COMPILE, "pyproject.toml", *words, *options, "-o", output],
             cwd=ROOT,
             check=True,
             stdout=subprocess.DEVNULL,
