@@ -37,6 +37,9 @@ def main(words: list[str], program: str = "manage.py") -> int:
     arguments = parse(words, program)
     # So that what was started is stopped on the way out.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        # The terminal was closed; nohup has it ignored.
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     try:
         return arguments.command(arguments) or 0
     except UserError as error:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import IO
 from uuid import uuid4
 
 import asyncpg
@@ -69,7 +70,7 @@ def serving(folder: Path, database: str, say: Say) -> Iterator[None]:
     try:
         with _folder_errors(folder):
             _make_folder(folder)
-            with _alone(folder, say):
+            with _door(folder, say):
                 cluster = _prepared(folder)
                 users.mkdir(exist_ok=True)
                 if _in_use(users) and not cluster.is_running():
@@ -77,13 +78,14 @@ def serving(folder: Path, database: str, say: Say) -> Iterator[None]:
                         f"the database in {folder} has stopped while others use it; "
                         "end them (each `manage.py run`), then try again"
                     )
-                mine = try_lock(users / uuid4().hex)
-                cluster.start()
+                with _uninterrupted():
+                    mine = try_lock(users / uuid4().hex)
+                    cluster.start()
                 asyncio.run(_ensure_database(folder, database))
         yield
     finally:
         if mine:
-            with _alone(folder, say):
+            with _folder_errors(folder), _uninterrupted(), _door(folder, say):
                 mine.close()
                 if not _in_use(users):
                     cluster.stop()
@@ -101,16 +103,13 @@ def discard(folder: Path) -> None:
         shutil.rmtree(socket)
 
 
-@contextmanager
-def _alone(folder: Path, say: Say) -> Iterator[None]:
-    """Start or stop the server in the block, as the only process that does so."""
+def _door(folder: Path, say: Say) -> IO[bytes]:
+    """Locked: who holds it is the only one to start or stop the server."""
 
     def waiting() -> None:
         say("Waiting for another process that starts or stops the database")
 
-    door = locked(folder / "door", waiting)
-    with _uninterrupted(), door:
-        yield
+    return locked(folder / "door", waiting)
 
 
 @contextmanager
@@ -121,10 +120,10 @@ def _uninterrupted() -> Iterator[None]:
     """
     came: list[int] = []
     signals = (signal.SIGINT, signal.SIGTERM)
-    before = [
-        signal.signal(one, lambda number, _: came.append(number)) for one in signals
-    ]
+    before = [signal.getsignal(one) for one in signals]
     try:
+        for one in signals:
+            signal.signal(one, lambda number, _: came.append(number))
         yield
     finally:
         for one, handler in zip(signals, before, strict=True):
@@ -145,29 +144,33 @@ def _in_use(users: Path) -> bool:
 
 
 async def _ensure_database(folder: Path, database: str) -> None:
-    """Make the database if it is not there; a server in recovery is waited for."""
+    """Make the database if it is not there."""
     connection = None
     try:
         async with asyncio.timeout(START_SECONDS):
-            while connection is None:
-                try:
-                    arguments = address(folder) | {"database": SUPERUSER}
-                    connection = await asyncpg.connect(**arguments)
-                except (asyncpg.CannotConnectNowError, OSError):
-                    await asyncio.sleep(0.1)
+            connection = await _connect(folder)
+            found = "SELECT 1 FROM pg_database WHERE datname = $1"
+            if not await connection.fetchval(found, database):
+                quoted = database.replace('"', '""')
+                await connection.execute(f'CREATE DATABASE "{quoted}"')
     except TimeoutError:
         raise UserError(
             f"the database in {folder} does not answer; see cluster/server.log there"
         ) from None
-    try:
-        found = "SELECT 1 FROM pg_database WHERE datname = $1"
-        if not await connection.fetchval(found, database):
-            quoted = database.replace('"', '""')
-            await connection.execute(f'CREATE DATABASE "{quoted}"')
     except asyncpg.PostgresError as error:
         raise UserError(f"the database {database} cannot be made: {error}") from None
     finally:
-        await connection.close()
+        if connection is not None:
+            connection.terminate()
+
+
+async def _connect(folder: Path) -> asyncpg.Connection:
+    """A connection; a server in recovery is waited for."""
+    while True:
+        try:
+            return await asyncpg.connect(**address(folder), database=SUPERUSER)
+        except (asyncpg.CannotConnectNowError, OSError):
+            await asyncio.sleep(0.1)
 
 
 @contextmanager

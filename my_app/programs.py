@@ -32,8 +32,10 @@ def version(binaries: Path) -> int:
     """The programs' major version; UserError if it is none that we can use."""
     said = subprocess.run(
         [binaries / "postgres", "--version"],
-        stdout=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
         text=True,
+        errors="replace",
         check=False,
         start_new_session=True,
     ).stdout

@@ -91,9 +91,6 @@ def serve(listener: socket.socket, settings: Settings, *, reload: bool) -> int:
     # Uvicorn raises the one that stopped it once more, for whoever called it.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, server.handle_exit)
-    if sys.platform != "win32":
-        # The terminal was closed.
-        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     _tell_address(listener)
     server.run(sockets=[listener])
     return int(not server.started)

@@ -105,8 +105,10 @@ def _is_worker(session: pytest.Session) -> bool:
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """The first process starts the server and makes the template all tests copy."""
-    # Shells start what runs in the background without it, and programs inherit that.
+    # Shells and nohup have programs ignore them, and their programs inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if sys.platform != "win32":
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if _is_worker(session) or session.config.option.collectonly:
         return
     os.environ[UID] = uid = secrets.token_hex(4)

@@ -5,6 +5,7 @@ import os
 import re
 import secrets
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections import Counter
@@ -17,6 +18,7 @@ import pytest
 
 from tests.postgres import OwnPostgres, free_port
 from tests.servers import ROOT, manage, running
+from tests.waiting import until
 
 TIMES, CLIENTS = 200, 32
 
@@ -46,11 +48,17 @@ def pooled(own_postgres: OwnPostgres) -> Iterator[str]:
         pooler = subprocess.Popen(
             ["pgbouncer", "--quiet", path], user=own_postgres.account
         )
+        until(lambda: listens(port))
         try:
             yield f"postgresql://app@127.0.0.1:{port}/{name}"
         finally:
-            pooler.terminate()
-            pooler.wait(20)
+            pooler.kill()
+            pooler.wait()
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 async def execute(address: str, statement: str) -> None:

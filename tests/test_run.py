@@ -75,7 +75,10 @@ def test_after_a_kill_of_everything_the_count_is_intact(used: Path) -> None:
         assert server.stop() == 0
 
 
-def test_an_interrupted_start_leaves_nothing_running(used: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_start_leaves_nothing_running(
+    used: Path, number: signal.Signals
+) -> None:
     process = subprocess.Popen(
         RUN,
         cwd=used,
@@ -85,7 +88,7 @@ def test_an_interrupted_start_leaves_nothing_running(used: Path) -> None:
     )
     users = embedded.folder_of(used) / "users"
     until(lambda: any(users.iterdir()))
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
     assert process.wait(30) == 143
     assert not (embedded.folder_of(used) / "cluster/data/postmaster.pid").exists()
 
