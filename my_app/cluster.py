@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from my_app import UserError, programs
+from my_app.programs import Owner
 
 SUPERUSER = "postgres"
 PORT = 5432
@@ -19,14 +20,6 @@ START_SECONDS = 60
 STOP_SECONDS = 3
 # A socket's address holds 107 bytes (unix(7)); PostgreSQL adds a name to the folder's.
 LONGEST_SOCKET_FOLDER = 107 - len(f"/.s.PGSQL.{PORT}")
-
-
-@dataclass(frozen=True)
-class Owner:
-    """The account a server runs as where we are root, which PostgreSQL refuses."""
-
-    uid: int
-    gid: int
 
 
 @dataclass(frozen=True)
@@ -161,26 +154,8 @@ class Cluster:
                 )
 
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """One of PostgreSQL's programs, run in the folder and speaking English.
-
-        It gets no variable that is meant for a client.
-        """
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
-        owner = self.owner
-        return subprocess.run(
-            [str(self.binaries / program), *arguments],
-            cwd=self.folder,
-            env=environment | {"LC_ALL": "C"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            start_new_session=True,
-            user=owner.uid if owner else None,
-            group=owner.gid if owner else None,
-            extra_groups=[] if owner else None,
-        )
+        path = self.binaries / program
+        return programs.run(path, *arguments, folder=self.folder, owner=self.owner)
 
     def _failure(self, what: str, output: str) -> UserError:
         if "No space left on device" in output:

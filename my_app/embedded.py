@@ -29,11 +29,11 @@ from my_app.cluster import (
     START_SECONDS,
     SUPERUSER,
     Cluster,
-    Owner,
     digest,
     socket_folder,
 )
 from my_app.locks import locked, try_lock
+from my_app.programs import Owner
 
 Say = Callable[[str], None]
 

