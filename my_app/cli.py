@@ -20,13 +20,7 @@ if TYPE_CHECKING:
     from my_app.settings import Settings
 
 # Twice as many processes as cores: much of the tests' time is waiting for servers.
-PARALLEL = [
-    "-n",
-    str(min(2 * (os.cpu_count() or 1), 16)),
-    "--dist",
-    "worksteal",
-    "--cov",
-]
+PARALLEL = ["-n", str(min(2 * (os.cpu_count() or 1), 16)), "--dist", "worksteal"]
 
 
 def main(words: list[str], program: str = "manage.py") -> int:
@@ -150,7 +144,7 @@ def test(arguments: argparse.Namespace) -> int:
     """Run the tests, on a PostgreSQL of their own."""
     _check_root()
     options = ["--all"] if arguments.all else []
-    # Without a choice of tests: all of them, on every core, and what they covered.
+    # Without a choice of tests: all of them, on every core.
     options += arguments.pytest or PARALLEL
     command = [sys.executable, "-m", "pytest", *options]
     return subprocess.run(command, check=False).returncode

@@ -10,7 +10,6 @@ copy of the programs lie in /var/lib.
 """
 
 import asyncio
-import os
 import shutil
 import signal
 import sys
@@ -33,7 +32,6 @@ from my_app.cluster import (
     socket_folder,
 )
 from my_app.locks import locked, try_lock
-from my_app.programs import Owner
 
 Say = Callable[[str], None]
 
@@ -41,7 +39,7 @@ Say = Callable[[str], None]
 @cache
 def folder_of(root: Path) -> Path:
     """Where the database of the checkout at `root` lies."""
-    if _is_root() and not _others_may_enter(root):
+    if programs.is_root() and not programs.others_may_enter(root):
         return Path("/var/lib") / f"my-app-{digest(root)}"
     return root / ".postgres"
 
@@ -188,33 +186,12 @@ def _make_folder(folder: Path) -> None:
     if folder.exists():
         return
     folder.mkdir(mode=0o700)
-    if _is_root():
+    if programs.is_root():
         # The server's account passes through it to its own folder.
         folder.chmod(0o711)
 
 
 def _prepared(folder: Path) -> Cluster:
     """The cluster in `folder`, with programs that its account may run."""
-    binaries = programs.find()
-    if not _is_root():
-        return Cluster(folder / "cluster", binaries)
-    if not _others_may_enter(binaries / "postgres"):
-        binaries = programs.copied(binaries, folder)
-    return Cluster(folder / "cluster", binaries, _nobody())
-
-
-def _is_root() -> bool:
-    return sys.platform != "win32" and os.geteuid() == 0
-
-
-def _others_may_enter(path: Path) -> bool:
-    """Whether an account that owns nothing gets to `path` and may run or enter it."""
-    chain = (path, *path.resolve().parents)
-    return all(each.stat().st_mode & 0o001 for each in chain)
-
-
-def _nobody() -> Owner:
-    import pwd  # noqa: PLC0415 - not on Windows
-
-    account = pwd.getpwnam("nobody")
-    return Owner(account.pw_uid, account.pw_gid)
+    binaries, owner = programs.for_server(folder)
+    return Cluster(folder / "cluster", binaries, owner)

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from importlib.metadata import version as version_of
 from importlib.util import find_spec
@@ -36,6 +37,31 @@ def find() -> Path:
         "there is no PostgreSQL to run here; put the programs of PostgreSQL 15 to 18 "
         "(initdb, pg_ctl) on PATH, or set DATABASE_URL"
     )
+
+
+def for_server(folder: Path) -> tuple[Path, Owner | None]:
+    """The programs for a server with data under `folder`, and who is to run them.
+
+    As root that is `nobody`, who gets a copy of them in `folder` where they lie in a
+    closed one; `folder` must be open to everybody then.
+    """
+    binaries = find()
+    if not is_root():
+        return binaries, None
+    if not others_may_enter(binaries / "postgres"):
+        binaries = _copied(binaries, folder)
+    return binaries, _nobody()
+
+
+def is_root() -> bool:
+    """Whether this process may do everything, which PostgreSQL refuses to serve."""
+    return sys.platform != "win32" and os.geteuid() == 0
+
+
+def others_may_enter(path: Path) -> bool:
+    """Whether an account that owns nothing gets to `path` and may run or enter it."""
+    chain = (path, *path.resolve().parents)
+    return all(each.stat().st_mode & 0o001 for each in chain)
 
 
 def run(
@@ -77,7 +103,7 @@ def version(binaries: Path) -> int:
     return int(match[1])
 
 
-def copied(binaries: Path, folder: Path) -> Path:
+def _copied(binaries: Path, folder: Path) -> Path:
     """A copy of the wheel's programs in `folder`, for everybody to read and run."""
     if BINARIES.parts != binaries.parts[-3:]:
         raise UserError(f"the account `nobody` may not run {binaries}; open it to all")
@@ -95,3 +121,10 @@ def copied(binaries: Path, folder: Path) -> Path:
                 path.chmod(0o755 if runs else 0o644)
         unfinished.rename(target)
     return target / BINARIES
+
+
+def _nobody() -> Owner:
+    import pwd  # noqa: PLC0415 - not on Windows
+
+    account = pwd.getpwnam("nobody")
+    return Owner(account.pw_uid, account.pw_gid)

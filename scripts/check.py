@@ -16,7 +16,9 @@ sys.path.insert(0, str(ROOT))
 
 from my_app import cli, settings  # noqa: E402
 
-PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)(?: ; (.*?))? ?\\?$", re.MULTILINE)
+PIN = re.compile(
+    r"^(?P<name>[\w.-]+)(?:\[(?P<extras>.+?)\])?==(?P<version>[^ ;\\]+)", re.MULTILINE
+)
 ADDRESS = re.compile(r"https?://")
 
 
@@ -68,21 +70,31 @@ def requirements_problems() -> Iterator[str]:
         text = path.read_text("utf-8")
         if ADDRESS.search(text):
             yield f"{path.name} holds an address"
-        pins = {(str(canonicalize_name(m[1])), str(m[2])) for m in PIN.finditer(text)}
-        pinned[lock] = pins
+        pins = list(PIN.finditer(text))
+        pinned[lock] = {(pin["name"], pin["version"]) for pin in pins}
         for name in held:
-            if lost := pinned[name] - pins:
+            if lost := pinned[name] - pinned[lock]:
                 yield f"{path.name} lacks or pins otherwise {sorted(lost)[0]}"
         needed = {
             canonicalize_name(requirement.name): requirement
             for requirement in map(Requirement, wanted[lock])
         }
         for name, requirement in needed.items():
-            versions = [version for each, version in pins if each == name]
-            if not versions or not all(map(requirement.specifier.contains, versions)):
-                yield f"{path.name} has {versions or 'no pin'} for {requirement}"
+            own = [pin for pin in pins if canonicalize_name(pin["name"]) == name]
+            if not own or not all(_meets(pin, requirement) for pin in own):
+                lines = [pin[0] for pin in own]
+                yield f"{path.name} has {lines or 'no pin'} for {requirement}"
         for extra in _pinned_for_the_project(text) - needed.keys():
             yield f"{path.name} pins {extra}, which pyproject.toml does not ask for"
+
+
+def _meets(pin: re.Match[str], requirement: Requirement) -> bool:
+    """Whether it pins a version that is allowed, with the extras that are asked for.
+
+    An old pip takes no pin of the bare name for one with extras.
+    """
+    extras = set((pin["extras"] or "").split(","))
+    return requirement.extras <= extras and pin["version"] in requirement.specifier
 
 
 def _pinned_for_the_project(text: str) -> set[str]:
@@ -90,7 +102,7 @@ def _pinned_for_the_project(text: str) -> set[str]:
     found, name = set(), ""
     for line in text.splitlines():
         if match := PIN.match(line):
-            name = canonicalize_name(match[1])
+            name = canonicalize_name(match["name"])
         elif "my-app (pyproject.toml" in line:
             found.add(name)
     return found

@@ -11,7 +11,7 @@ FILES = {"app": (), "run": ("app",), "tracing": ("app",), "dev": ("run", "tracin
 # For every system and every Python we support, with hashes, without addresses.
 COMPILE = [
     *("uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes"),
-    *("--no-header", "--python-version", "3.11"),
+    *("--no-strip-extras", "--no-header", "--python-version", "3.11"),
 ]
 
 

@@ -38,11 +38,11 @@ class OwnPostgres:
         self.folder = Path(tempfile.mkdtemp(prefix="my-app-own-", dir=scratch()))
         self.port = free_port()
         self.password = secrets.token_urlsafe()
-        self.binaries = programs.find()
-        self.account: int | None = None
-        if sys.platform != "win32" and os.geteuid() == 0:
-            shutil.chown(self.folder, "nobody")
-            self.account = self.folder.stat().st_uid
+        self.folder.chmod(0o755)
+        self.binaries, owner = programs.for_server(self.folder)
+        self.account = owner.uid if owner else None
+        if owner:
+            os.chown(self.folder, owner.uid, owner.gid)
 
     def __enter__(self) -> Self:
         (self.folder / "password").write_text(self.password)

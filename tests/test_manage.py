@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from my_app.venv import VERSION
+from tests.packages import make_index, make_wheel, pin
 from tests.waiting import until
 
 # What the door opens to, when all that is asked is where one came in.
@@ -20,7 +22,7 @@ def main(words, program="manage.py"):
     print(json.dumps([sys.prefix, words]))
     return 7
 """
-# Something pip need not fetch, and that no environment has.
+# Packages that no other environment has.
 PYPROJECT = """
 [project]
 dependencies = ["absent-package >=1", "windows-only ; sys_platform == 'win32'"]
@@ -30,7 +32,7 @@ dev = [{ include-group = "run" }, "absent-tool"]
 
 
 class Door:
-    """A checkout's manage.py, tried with no network and no uv."""
+    """A checkout's manage.py, tried with no uv and an index that has two packages."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -40,7 +42,17 @@ class Door:
             for name, value in os.environ.items()
             if not name.startswith("PIP_")
         }
-        self.environment |= {"PATH": "/usr/bin:/bin", "PIP_NO_INDEX": "1"}
+        self.environment |= {"PATH": "/usr/bin:/bin", "HOME": str(folder)}
+        self.offer("absent-package", "absent-tool")
+
+    def offer(self, *names: str, code: str = "") -> None:
+        """Pin these packages, and let nothing else be had."""
+        wheels = [make_wheel(self.folder, name, code=code) for name in names]
+        index = make_index(self.folder / "index", wheels)
+        self.environment["PIP_INDEX_URL"] = index
+        for name, pinned in (("run", wheels[:1]), ("dev", wheels)):
+            path = self.folder / "requirements" / f"{name}.txt"
+            path.write_text("".join(map(pin, pinned)))
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -62,8 +74,6 @@ class Door:
 def door(checkout: Path) -> Iterator[Door]:
     (checkout / "my_app" / "cli.py").write_text(COMMANDS)
     (checkout / "pyproject.toml").write_text(PYPROJECT)
-    for name in ("run", "dev"):
-        (checkout / "requirements" / f"{name}.txt").write_text("# nothing\n")
     yield Door(checkout)
     shutil.rmtree(checkout)
 
@@ -91,7 +101,13 @@ def test_the_environment_is_made_once_and_again_when_it_must(door: Door) -> None
     # Then it is used in silence, and gets the tools when they are needed.
     assert door.open("run", "--port", "1") == (7, there, "")
     status, _, err = door.open("test")
-    assert (status, err) == (7, "Installing requirements/dev.txt into .venv\n")
+    assert status == 7
+    assert err.splitlines() == [
+        "Installing requirements/dev.txt into .venv",
+        "  1 of 2: absent-package",
+        "  2 of 2: absent-tool",
+        "  unpacking",
+    ]
     assert door.open("run")[2] == ""
 
 
@@ -125,23 +141,88 @@ def test_an_environment_that_has_the_dependencies_is_used_as_it_is(
     assert not door.venv.exists()
 
 
-def test_an_environment_of_another_tool_is_used_or_left_alone(door: Door) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "venv", "--without-pip", door.venv], check=True
-    )
-    status, _, err = door.open("run")
-    assert status == 1
-    assert err.startswith("manage.py: .venv was made by another tool")
-    assert len(err.splitlines()) == 1
-    assert (door.venv / "pyvenv.cfg").exists()
+@pytest.fixture
+def another_tools(door: Door) -> Path:
+    """The folder of packages in a `.venv` that was made by another tool."""
+    command = [sys.executable, "-m", "venv", "--without-pip", str(door.venv)]
+    subprocess.run(command, check=True)
+    return next(door.venv.glob("lib/python*/site-packages"))
 
-    site = next(door.venv.glob("lib/python*/site-packages"))
-    (site / "absent_package-1.0.dist-info").mkdir()
-    (site / "absent_package-1.0.dist-info" / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: absent-package\nVersion: 1.0\n"
+
+def put(packages: Path, name: str, version: str) -> None:
+    info = packages / f"{name}-{version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
     )
+
+
+def test_an_environment_of_another_tool_is_used_or_left_alone(
+    door: Door, another_tools: Path
+) -> None:
+    assert door.open("run") == (
+        1,
+        "",
+        "manage.py: .venv was made by another tool, and absent-package is missing; "
+        "have that tool bring it up to date, or delete .venv\n",
+    )
+    assert (door.venv / "pyvenv.cfg").exists()
+    put(another_tools, "absent_package", "1.0")
     status, out, err = door.open("run")
     assert (status, json.loads(out), err) == (7, [str(door.venv), ["run"]], "")
+
+
+def test_packages_that_are_too_old_are_told(door: Door, another_tools: Path) -> None:
+    (door.folder / "pyproject.toml").write_text(
+        "[project]\ndependencies = ['quart[dotenv] >=99.9,<100']\n"
+    )
+    put(another_tools, "quart", "99.8.1")
+    status, _, err = door.open("run")
+    assert status == 1
+    here, there = err.splitlines()
+    assert here.startswith(f"In {sys.prefix} quart is at 0.")
+    assert here.endswith(", and at least 99.9 is needed; .venv is used instead")
+    assert "by another tool, and quart is at 99.8.1, and at least 99.9 is" in there
+
+
+def test_packages_that_cannot_be_imported_are_not_taken_for_ready(door: Door) -> None:
+    door.offer("absent-package", code="raise ImportError('no libexample.so.2\\n')\n")
+    for _ in range(2):
+        status, _, err = door.open("run")
+        assert status == 1
+        assert err.splitlines()[0] == f"Making .venv for Python {VERSION}"
+        assert err.splitlines()[-1] == (
+            "manage.py: the packages in .venv cannot be used: absent-package cannot be "
+            "imported (no libexample.so.2); see to the settings of pip and type the "
+            "command again"
+        )
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="to root nothing is closed")
+def test_an_environment_that_is_closed_to_this_user_is_told(
+    door: Door, another_tools: Path
+) -> None:
+    for closed in (another_tools, door.venv / "bin", door.venv):
+        mode = closed.stat().st_mode
+        closed.chmod(0)
+        status, _, err = door.open("run")
+        closed.chmod(mode)
+        assert status == 1
+        assert len(err.splitlines()) == 1
+        assert f"{closed} is closed to you" in err
+
+
+def test_an_environment_that_cannot_be_started_is_told(
+    door: Door, another_tools: Path
+) -> None:
+    python = door.venv / "bin" / "python"
+    python.unlink()
+    python.write_text("")
+    python.chmod(0o755)
+    status, _, err = door.open("run")
+    assert status == 1
+    assert len(err.splitlines()) == 1
+    assert f"cannot start {python}: Exec format error; delete" in err
 
 
 def test_a_python_without_venv_or_pip_is_told_what_to_install(door: Door) -> None:

@@ -1,0 +1,98 @@
+"""What `pyproject.toml` asks for, beside what this Python has of it.
+
+Standard library only, and nothing of ours: it also runs as a program of its own, in an
+environment that was just made.
+"""
+
+import importlib
+import re
+import sys
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
+REQUIREMENT = re.compile(r"([\w.-]+)(?:\[.*?\])? *(?:>= *([\d.]+))?")
+
+
+def missing(tools: bool) -> list[str]:
+    """The distributions this Python lacks, for `run` or with `tools` for all."""
+    return [name for name in _wanted(tools) if _version(name) is None]
+
+
+def outdated(tools: bool) -> list[str]:
+    """A sentence for each distribution that is older than the oldest allowed.
+
+    Only a version's numbers are looked at; a newer one than allowed is let pass.
+    """
+    found = []
+    for name, oldest in _wanted(tools).items():
+        version = _version(name)
+        if version and _numbers(version) < _numbers(oldest):
+            found.append(f"{name} is at {version}, and at least {oldest} is needed")
+    return found
+
+
+def broken() -> list[str]:
+    """A sentence for each dependency of the application that cannot be imported."""
+    modules: dict[str, set[str]] = {}
+    for module, owners in metadata.packages_distributions().items():
+        for owner in owners:
+            modules.setdefault(_canonical(owner), set()).add(module)
+    found = []
+    for name in _wanted(tools=False):
+        for module in sorted(filter(str.isidentifier, modules.get(name, ()))):
+            try:
+                importlib.import_module(module)
+            except Exception as error:
+                reason = str(error).partition("\n")[0]
+                found.append(f"{name} cannot be imported ({reason})")
+    return found
+
+
+def _wanted(tools: bool) -> dict[str, str]:
+    """The oldest version that is allowed of each distribution.
+
+    A requirement with a marker is not for every platform and left out.
+    """
+    project = tomllib.loads(PYPROJECT.read_text("utf-8"))
+    lines = project["project"]["dependencies"]
+    if tools:
+        lines = lines + project["dependency-groups"]["dev"]
+    wanted = {}
+    for line in lines:
+        # What is no text includes a group, whose packages the tools do not need.
+        if isinstance(line, str) and ";" not in line:
+            match = REQUIREMENT.match(line)
+            assert match, line
+            wanted[_canonical(match[1])] = match[2] or "0"
+    return wanted
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _numbers(version: str) -> list[int]:
+    """The release as numbers that compare: 2.10.0b1 is [2, 10]."""
+    release = re.match(r"[\d.]*", version)
+    assert release
+    numbers = [int(number) for number in release[0].split(".") if number]
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return numbers
+
+
+def _canonical(name: str) -> str:
+    """A distribution's name as PyPI compares it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+if __name__ == "__main__":
+    tools = sys.argv[1:] == ["tools"]
+    absent = [f"{name} is not in it" for name in missing(tools)]
+    problems = absent or outdated(tools) or broken()
+    sys.exit(problems[0] if problems else 0)

@@ -1,0 +1,167 @@
+"""Install pinned requirements into an environment: with uv where it is, else with pip.
+
+The files are complete, so nothing is resolved: an old pip would look for the newest
+release of a package that another one wants with an extra, although it is pinned.
+
+Standard library only: this runs before anything is installed.
+"""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from my_app import UserError, dependencies
+
+# What of a user's pip settings says how packages are reached, and which kinds of them
+# are wanted. Others (user, target, prefix, python, …) may lead the packages elsewhere.
+KEPT = {
+    *("index-url", "pypi-url", "extra-index-url", "no-index", "find-links"),
+    *("trusted-host", "proxy", "cert", "client-cert", "keyring-provider"),
+    *("timeout", "default-timeout", "retries", "cache-dir", "no-cache-dir"),
+    *("no-binary", "only-binary", "prefer-binary", "use-feature", "use-deprecated"),
+}
+# Which settings hold for `pip install`, the weakest first.
+SECTIONS = ("global", "install", ":env:")
+# Settings that would hide a part of the list, or show another Python's.
+LISTING = {"PIP_USER": "0", "PIP_GLOBAL": "0", "PIP_SITE": "0", "PIP_QUIET": "0"}
+PIN = re.compile(r"^[\w.-]+(?:\[.+?\])?==", re.MULTILINE)
+# "Collecting quart==0.22.0 (from …", "Processing …/quart-0.22.0-py3-none-any.whl".
+NAMED = re.compile(
+    r"(Collecting|Processing|Requirement already satisfied:|Ignoring) (?:\S*/)?"
+    r"([\w.-]+?)(?:==|\[|:| |-\d)"
+)
+
+
+def install(python: Path, requirements: Path, uv: str | None = None) -> None:
+    """Install what the file pins into the environment of `python`.
+
+    UserError if uv or pip fails; its own reason was printed by then.
+    """
+    options = ["--no-deps", "--require-hashes", "-r", str(requirements)]
+    if uv:
+        run([uv, "pip", "install", "--python", str(python), *options])
+        return
+    with subprocess.Popen(
+        [*_pip(python), "install", "--no-input", *options],
+        env=_environment(python),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as pip:
+        assert pip.stdout is not None
+        _follow(pip.stdout, len(PIN.findall(requirements.read_text("utf-8"))))
+    if pip.returncode != 0:
+        raise UserError(
+            f"pip could not install {requirements.name}, for the reason above; see to "
+            "it (often the network, or pip's settings) and type the command again"
+        )
+
+
+def check(python: Path, requirements: Path, uv: str | None = None) -> None:
+    """Raise UserError if the environment is not whole or cannot be imported."""
+    if uv:
+        checking = [uv, "pip", "check", "--python", str(python)]
+    else:
+        checking = [*_pip(python), "check"]
+    checked = subprocess.run(
+        checking,
+        env=_without_settings(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if checked.returncode != 0:
+        say((checked.stdout + checked.stderr).strip())
+        raise UserError(
+            f"requirements/{requirements.name} is not complete, for the reason above; "
+            "pin it anew (python3 scripts/pin.py) and type the command again"
+        )
+    words = ["tools"] if requirements.stem == "dev" else []
+    imported = subprocess.run(
+        [str(python), "-I", str(dependencies.__file__), *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if imported.returncode != 0:
+        reason = imported.stderr.strip().rpartition("\n")[2]
+        raise UserError(
+            f"the packages in .venv cannot be used: {reason}; see to the settings of "
+            f"{'uv' if uv else 'pip'} and type the command again"
+        )
+
+
+def run(command: list[str]) -> None:
+    """Run a program that tells its own reason when it fails; then UserError."""
+    if subprocess.run(command, check=False).returncode != 0:
+        raise UserError(
+            f"{Path(command[0]).name} failed, for the reason above; see to it and type "
+            "the command again"
+        )
+
+
+def say(line: str) -> None:
+    """Tell the user, beside the command's own output."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def _pip(python: Path) -> list[str]:
+    """The environment's own pip; without PYTHONPATH, whose packages it would count."""
+    return [str(python), "-I", "-m", "pip", "--disable-pip-version-check"]
+
+
+def _environment(python: Path) -> dict[str, str]:
+    """Variables for pip: what is to be kept of the user's settings, and no others."""
+    listed = subprocess.run(
+        [*_pip(python), "config", "list"],
+        env={**os.environ, **LISTING, "PIP_PYTHON": str(python)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if listed.returncode != 0:
+        raise UserError("pip cannot read its settings, for the reason above; mend them")
+    found: dict[str, dict[str, str]] = {section: {} for section in SECTIONS}
+    for line in listed.stdout.splitlines():
+        name, _, value = line.partition("=")
+        section, _, option = name.rpartition(".")
+        if section in SECTIONS and option in KEPT:
+            found[section][option] = ast.literal_eval(value)
+    environment = _without_settings()
+    for section in SECTIONS:
+        for option, value in found[section].items():
+            environment[f"PIP_{option.replace('-', '_').upper()}"] = value
+    return environment
+
+
+def _without_settings() -> dict[str, str]:
+    """This process's variables; pip finds no settings of the user's in them."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("PIP_")}
+    return kept | {"PIP_CONFIG_FILE": os.devnull}
+
+
+def _follow(lines: Iterable[str], pins: int) -> None:
+    """Show how far pip is: it tells too much, and with --quiet nothing for minutes."""
+    seen: set[str] = set()
+    for line in lines:
+        match = NAMED.match(line)
+        if match and match[1] == "Ignoring":
+            pins -= 1
+        elif match and (name := match[2].replace("_", "-").lower()) not in seen:
+            seen.add(name)
+            _show_progress(f"  {len(seen)} of {pins}: {name}")
+        elif line.startswith("Installing "):
+            _show_progress("  unpacking")
+    _show_progress("")
+
+
+def _show_progress(line: str) -> None:
+    """One line that changes in a terminal; elsewhere nothing is erased or counted."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
+    elif line:
+        say(line)
