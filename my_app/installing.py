@@ -45,8 +45,10 @@ def install(python: Path, requirements: Path, uv: str | None = None) -> None:
     if uv:
         run([uv, "pip", "install", "--python", str(python), *options])
         return
+    # As uv: what is imported is compiled then, and the rest of it, most, is not.
+    options = ["--no-input", "--no-compile", *options]
     with subprocess.Popen(
-        [*_pip(python), "install", "--no-input", *options],
+        [*_pip(python), "install", *options],
         env=_environment(python),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

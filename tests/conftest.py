@@ -223,12 +223,11 @@ def seed() -> Iterator[Path]:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A copy of the project's files, to be broken."""
+    """A copy of the project's files, to be broken; what was compiled goes along."""
     copy = tmp_path / "checkout"
     copy.mkdir()
     for name in ("my_app", "migrations", "requirements"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(project_root() / name, copy / name, ignore=ignored)
+        shutil.copytree(project_root() / name, copy / name)
     for name in ("manage.py", "settings.toml", "pyproject.toml"):
         shutil.copy(project_root() / name, copy / name)
     return copy

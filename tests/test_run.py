@@ -38,7 +38,7 @@ def fresh(checkout: Path) -> Iterator[Path]:
 def running_in(
     checkout: Path, command: list[str] = RUN, **environment: str
 ) -> Iterator[RunningServer]:
-    environment |= {"ENV_FOR_DYNACONF": "development", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment["ENV_FOR_DYNACONF"] = "development"
     with running(command, checkout, measured=False, **environment) as server:
         yield server
 
@@ -75,7 +75,9 @@ def test_after_a_kill_of_everything_the_count_is_intact(used: Path) -> None:
         assert server.stop() == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)]
+)
 def test_an_interrupted_start_leaves_nothing_running(
     used: Path, number: signal.Signals
 ) -> None:
@@ -93,8 +95,15 @@ def test_an_interrupted_start_leaves_nothing_running(
     assert not (embedded.folder_of(used) / "cluster/data/postmaster.pid").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize(
+    ("workers", "number"),
+    [
+        ("1", signal.SIGTERM),
+        ("2", signal.SIGINT),
+        pytest.param("1", signal.SIGINT, marks=pytest.mark.slow),
+        pytest.param("2", signal.SIGTERM, marks=pytest.mark.slow),
+    ],
+)
 def test_a_stop_as_soon_as_the_address_is_told_is_heard(
     used: Path, workers: str, number: signal.Signals
 ) -> None:

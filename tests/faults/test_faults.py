@@ -129,13 +129,14 @@ SHOWN_BY: dict[str, list[Fault]] = {
     "flushes every second": [kill_the_server],
     "commits to memory": [kill_postgres] * 3,
 }
-LONG = {"read-modify-write", "flushes every second", "commits to memory"}
 
 
 @pytest.mark.parametrize(
     "cheat",
     [
-        pytest.param(each, marks=[pytest.mark.slow] if each in LONG else [])
+        pytest.param(
+            each, marks=[] if each == "retries blindly" else [pytest.mark.slow]
+        )
         for each in CHEATS
     ],
 )
