@@ -21,8 +21,8 @@ class KeepAliveClients:
         self.lost: list[str] = []
         self.stopping = False
 
-    def have_answers(self, number: int) -> bool:
-        return self.outcomes.total() >= number
+    def have_answers_or_lost(self, number: int) -> bool:
+        return self.outcomes.total() >= number or bool(self.lost)
 
     async def run(self, clients: int, work: Callable[[], None]) -> None:
         """Ask with so many `clients` while `work` runs in a thread."""

@@ -14,9 +14,10 @@ from pathlib import Path
 import httpx
 import psutil
 
+from tests.waiting import HANG_SECONDS, until
+
 ROOT = Path(__file__).resolve().parent.parent
 ADDRESS = re.compile(r"http://[\d.]+:\d+")
-START_SECONDS = 30
 # Made once: reading them takes longer than most requests.
 CERTIFICATES = ssl.create_default_context()
 
@@ -42,11 +43,11 @@ class RunningServer:
         self._told.set()
 
     def wait_for_address(self) -> None:
-        self._told.wait(START_SECONDS)
+        self._told.wait(HANG_SECONDS)
         assert self.url, "\n".join(self.lines)
 
     def get(self, path: str) -> httpx.Response:
-        return httpx.get(self.url + path, timeout=20, verify=CERTIFICATES)
+        return httpx.get(self.url + path, timeout=HANG_SECONDS, verify=CERTIFICATES)
 
     def workers(self) -> list[psutil.Process]:
         """The processes that serve, where it is several."""
@@ -58,13 +59,31 @@ class RunningServer:
                     found.append(child)
         return found
 
+    def replace_workers(self) -> None:
+        """SIGHUP, until there are others; again where one was too slow for Uvicorn."""
+        before = {each.pid for each in self.workers()}
+        given_up_before = self._given_up()
+        sent = 0
+
+        def replaced() -> bool:
+            nonlocal sent
+            if self._given_up() - given_up_before == sent:
+                self.process.send_signal(signal.SIGHUP)
+                sent += 1
+            return not before & {each.pid for each in self.workers()}
+
+        until(replaced)
+
+    def _given_up(self) -> int:
+        return sum("aborting the restart" in line for line in self.lines)
+
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
         return self.wait()
 
     def wait(self) -> int:
-        status = self.process.wait(START_SECONDS)
-        self._reader.join(START_SECONDS)
+        status = self.process.wait(HANG_SECONDS)
+        self._reader.join(HANG_SECONDS)
         return status
 
 

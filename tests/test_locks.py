@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from my_app.locks import locked, try_lock
+from tests.waiting import HANG_SECONDS
 
 
 def test_one_at_a_time_holds_a_lock(tmp_path: Path) -> None:
@@ -36,7 +37,7 @@ def test_who_waits_is_told_once_and_gets_its_turn(tmp_path: Path) -> None:
     with locked(path, lambda: order.append("never")):
         thread = threading.Thread(target=wait)
         thread.start()
-        assert told.wait(10)
+        assert told.wait(HANG_SECONDS)
         order.append("first")
-    thread.join(10)
+    thread.join(HANG_SECONDS)
     assert order == ["first", "second"]

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from my_app import UserError, migrate, programs, settings
 from my_app.db import metadata
 from tests.servers import ROOT, manage
+from tests.waiting import HANG_SECONDS
 
 
 def revision_of(database: str) -> str | None:
@@ -100,7 +101,7 @@ def test_all_who_migrate_an_empty_database_at_once_succeed(
         )
         for _ in range(number)
     ]
-    logs = [process.communicate(timeout=60)[1] for process in processes]
+    logs = [process.communicate(timeout=HANG_SECONDS)[1] for process in processes]
     assert [process.returncode for process in processes] == [0] * number, logs
     assert "".join(logs).count("Running upgrade") == 1
     assert revision_of(empty_database) == "0001"
@@ -110,7 +111,7 @@ def test_nothing_is_waited_for_at_head(database: str) -> None:
     async def migrate_while_locked() -> None:
         connection = await asyncpg.connect(database)
         await connection.execute(f"SELECT pg_advisory_lock({migrate.LOCK})")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(HANG_SECONDS):
             await migrate.to_revision(settings.load(DATABASE_URL=database))
         await connection.close()
 
@@ -188,14 +189,14 @@ def test_a_migration_is_written_from_what_differs(
     assert 'revision: str = "0002"' in text
     assert "op.add_column" in text
     assert "drop_table" not in text
+    again = make("again")
+    assert again.returncode == 1
+    assert "run manage.py migrate first" in again.stderr
     # What was written works, forth and back.
     assert migrate_in(checkout, database) == 0
     assert revision_of(database) == "0002"
     assert migrate_in(checkout, database, "0001") == 0
     assert revision_of(database) == "0001"
-    again = make("again")
-    assert again.returncode == 1
-    assert "run manage.py migrate first" in again.stderr
 
 
 CONCURRENTLY = """
@@ -213,6 +214,7 @@ def upgrade() -> None:
 """
 
 
+@pytest.mark.slow
 def test_an_index_is_made_concurrently_while_others_wait(
     checkout: Path, database: str
 ) -> None:
@@ -236,7 +238,7 @@ def migrate_in(checkout: Path, database: str, *words: str) -> int:
         cwd=checkout,
         env={**os.environ, "DATABASE_URL": database},
         check=False,
-        timeout=60,
+        timeout=HANG_SECONDS,
     ).returncode
 
 

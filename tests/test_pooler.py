@@ -18,7 +18,7 @@ import pytest
 
 from tests.postgres import OwnPostgres, free_port
 from tests.servers import ROOT, manage, running
-from tests.waiting import until
+from tests.waiting import HANG_SECONDS, until
 
 TIMES, CLIENTS = 200, 32
 
@@ -87,7 +87,7 @@ async def count(address: str) -> Counter[str]:
             assert answer.status_code == 200
             numbers[kind] = max(numbers[kind], int(value))
 
-    async with httpx.AsyncClient(base_url=address, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=address, timeout=HANG_SECONDS) as client:
         await asyncio.gather(*(send() for _ in range(CLIENTS)))
     return numbers
 
@@ -99,7 +99,7 @@ def test_migrations_and_counting_pass_a_pooler(pooled: str) -> None:
         subprocess.Popen(manage("migrate"), cwd=ROOT, env={**os.environ, **settings})
         for _ in range(3)
     ]
-    assert [process.wait(60) for process in migrating] == [0, 0, 0]
+    assert [process.wait(HANG_SECONDS) for process in migrating] == [0, 0, 0]
     command = manage("run", "--port", "0", "--workers", "4")
     with running(command, ROOT, False, **settings) as server:
         answered = asyncio.run(count(server.url))

@@ -13,7 +13,7 @@ import pytest
 from my_app import embedded
 from tests.servers import RunningServer, running
 from tests.test_embedded import is_alive, server_pid
-from tests.waiting import until
+from tests.waiting import HANG_SECONDS, until
 
 RUN = [sys.executable, "manage.py", "run", "--port", "0"]
 
@@ -91,7 +91,7 @@ def test_an_interrupted_start_leaves_nothing_running(
     users = embedded.folder_of(used) / "users"
     until(lambda: any(users.iterdir()))
     process.send_signal(number)
-    assert process.wait(30) == 143
+    assert process.wait(HANG_SECONDS) == 143
     assert not (embedded.folder_of(used) / "cluster/data/postmaster.pid").exists()
 
 
@@ -99,7 +99,7 @@ def test_an_interrupted_start_leaves_nothing_running(
     ("workers", "number"),
     [
         ("1", signal.SIGTERM),
-        ("2", signal.SIGINT),
+        pytest.param("2", signal.SIGINT, marks=pytest.mark.slow),
         pytest.param("1", signal.SIGINT, marks=pytest.mark.slow),
         pytest.param("2", signal.SIGTERM, marks=pytest.mark.slow),
     ],

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import TestServer
 from tests.servers import SERVERS, RunningServer, running
-from tests.waiting import until
+from tests.waiting import HANG_SECONDS, until
 
 
 @pytest.fixture(scope="module", params=SERVERS)
@@ -27,7 +27,7 @@ def server(
 
 
 async def test_simultaneous_visits_are_all_counted(server: RunningServer) -> None:
-    async with httpx.AsyncClient(base_url=server.url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=server.url, timeout=HANG_SECONDS) as client:
         pages = await asyncio.gather(*(client.get("/") for _ in range(50)))
         last = await client.head("/")
     assert Counter(page.status_code for page in pages) == {200: 50}

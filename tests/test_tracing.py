@@ -71,7 +71,7 @@ def collector() -> Iterator[Collector]:
         thread.join()
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
 def test_a_batch_is_linked_to_the_requests_it_served(
     collector: Collector, database: str, workers: str
 ) -> None:

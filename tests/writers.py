@@ -15,6 +15,7 @@ from my_app.counter_app.metrics import CountingMetrics
 from my_app.counter_app.writing import Counted
 from my_app.metrics import Metrics
 from my_app.settings import Settings
+from tests.waiting import HANG_SECONDS
 
 
 class Trial:
@@ -73,7 +74,7 @@ class Stage(Trial):
         self.failure, self.meanwhile = failure, meanwhile
         self.held = False
         self.turns.release()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(HANG_SECONDS):
             while not (self.held or self.writer.idle.is_set()):  # noqa: ASYNC110
                 await asyncio.sleep(0.0005)
         # Who was answered goes on in the loop's next turn.

@@ -7,11 +7,21 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    expect,
+)
 
 from tests.browser import chromium
 from tests.conftest import TestServer
 from tests.servers import RunningServer, manage, running
+from tests.waiting import HANG_SECONDS
+
+expect.set_options(timeout=HANG_SECONDS * 1000)
 
 NewPage = Callable[..., Coroutine[Any, Any, Page]]
 
@@ -68,6 +78,7 @@ async def new_page(browser: Browser, server: RunningServer) -> AsyncIterator[New
 
     async def make(**options: Any) -> Page:
         context = await browser.new_context(base_url=server.url, **options)
+        context.set_default_timeout(HANG_SECONDS * 1000)
         contexts.append(context)
         context.on("console", hear)
         context.on("weberror", lambda error: complaints.append(str(error.error)))

@@ -93,7 +93,7 @@ class Compose:
             "up", "--build", "--detach", "--scale", f"web={self.replicas}"
         )
         assert started.returncode == 0, started.stderr
-        until(self._serves, seconds=60)
+        until(self._serves)
 
     def _serves(self) -> bool:
         try:

@@ -176,7 +176,7 @@ async def test_four_servers_behind_nginx_count_exactly(
 ) -> None:
     with nginx(tmp_path, replicas.addresses(), "error timeout") as proxy:
         callers = Callers(proxy.url)
-        await callers.run(lambda: until_async(partial(callers.have, 6000), seconds=120))
+        await callers.run(lambda: until_async(partial(callers.have, 6000)))
         assert {status for _, status in callers.outcomes} == {200}
         for name in ("home", "plain", "keyed"):
             assert callers.all_are_numbered(name)
@@ -214,7 +214,7 @@ async def test_a_rolling_restart_behind_nginx_fails_nobody(
             for container in replicas.containers():
                 await asyncio.to_thread(docker, "restart", container)
                 more = callers.outcomes.total() + 300
-                await until_async(partial(callers.have, more), seconds=60)
+                await until_async(partial(callers.have, more))
 
         await callers.run(restart_each)
         assert {status for _, status in callers.outcomes} == {200}
@@ -237,7 +237,7 @@ async def test_what_nginx_sends_again_is_bounded_and_with_a_key_harmless(
         async def kill_each() -> None:
             for container in replicas.containers():
                 more = callers.outcomes.total() + 300
-                await until_async(partial(callers.have, more), seconds=60)
+                await until_async(partial(callers.have, more))
                 await asyncio.to_thread(docker, "kill", container)
                 await asyncio.to_thread(docker, "start", container)
 

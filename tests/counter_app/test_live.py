@@ -16,7 +16,7 @@ from my_app.application import create_app
 from my_app.counter_app import live
 from my_app.counter_app.live import Lookout
 from tests.servers import manage, running
-from tests.waiting import until, until_async
+from tests.waiting import HANG_SECONDS, until, until_async
 
 
 class Stream:
@@ -215,7 +215,7 @@ def test_streams_end_when_the_server_stops(database: str) -> None:
     with running(manage("run", "--port", "0"), DATABASE_URL=database) as server:
         httpx.post(f"{server.url}/api/counters/a/increment")
         address = f"{server.url}/api/counters/a/events"
-        with httpx.stream("GET", address, timeout=20) as response:
+        with httpx.stream("GET", address, timeout=HANG_SECONDS) as response:
             lines = response.iter_lines()
             assert 'data: {"name":"a","value":1}' in lines
             server.process.send_signal(signal.SIGTERM)
@@ -240,5 +240,5 @@ def test_a_reader_that_stops_reading_is_dropped(database: str) -> None:
             httpx.post(increment)
             return any("/events" in line for line in server.lines)
 
-        until(dropped, seconds=90)
+        until(dropped)
         reader.close()

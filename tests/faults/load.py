@@ -14,6 +14,7 @@ from tests.faults.ledger import (
     Ledger,
     Read,
 )
+from tests.waiting import HANG_SECONDS
 
 # With a key and without, each on counters of its own, so that both can be summed up.
 KEYED, PLAIN = ("keyed-1", "keyed-2"), ("plain-1", "plain-2")
@@ -89,14 +90,14 @@ class Load:
     async def more(self, number: int) -> None:
         """Until so many more increments were answered."""
         wanted = self.counted + number
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(HANG_SECONDS):
             while self.counted < wanted:  # noqa: ASYNC110 - no event would be simpler
                 await asyncio.sleep(0.02)
 
     async def stop(self) -> None:
         """Send nothing new; return when every key is resolved."""
         self.stopping = True
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(HANG_SECONDS):
             await asyncio.gather(*self.tasks)
 
     async def _count(self, number: int) -> None:

@@ -7,6 +7,8 @@ it must to know when a transaction's second statement and its COMMIT come by.
 import asyncio
 from contextlib import suppress
 
+from tests.waiting import HANG_SECONDS
+
 MOMENTS = ("before the statement", "before COMMIT", "during COMMIT", "after COMMIT")
 
 
@@ -40,7 +42,7 @@ class Proxy:
         """
         self.armed, self.stall_seconds = moment, stall_seconds
         self.struck.clear()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(HANG_SECONDS):
             await self.struck.wait()
 
     async def _accept(

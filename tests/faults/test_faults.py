@@ -131,15 +131,8 @@ SHOWN_BY: dict[str, list[Fault]] = {
 }
 
 
-@pytest.mark.parametrize(
-    "cheat",
-    [
-        pytest.param(
-            each, marks=[] if each == "retries blindly" else [pytest.mark.slow]
-        )
-        for each in CHEATS
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("cheat", CHEATS)
 async def test_every_cheat_is_caught(postgres: OwnPostgres, cheat: str) -> None:
     for seed in range(10):
         async with world(postgres, cheat) as tried:

@@ -16,6 +16,7 @@ from tests.faults.load import KEYED, PLAIN
 from tests.faults.proxy import MOMENTS, Proxy
 from tests.postgres import OwnPostgres, free_port
 from tests.servers import ROOT, RunningServer, manage, running
+from tests.waiting import HANG_SECONDS
 
 # The full disk is PostgreSQL's own error, raised by triggers where `broken` says so.
 BREAKABLE = """
@@ -61,7 +62,7 @@ class World:
         """Until it serves; it refuses to start while there is no database."""
         url = self.postgres.url().replace(str(self.postgres.port), str(self.proxy.port))
         environment = {**self.environment, "DATABASE_URL": url}
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(HANG_SECONDS):
             while True:
                 with suppress(AssertionError):
                     self.server = await asyncio.to_thread(
@@ -133,7 +134,7 @@ Fault = Callable[[World, random.Random], Awaitable[None]]
 
 
 async def kill_a_worker(world: World, chance: random.Random) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANG_SECONDS):
         while not (workers := world.workers()):  # noqa: ASYNC110 - one is being replaced
             await asyncio.sleep(0.1)
     chance.choice(workers).kill()
@@ -153,11 +154,7 @@ async def restart_the_server(world: World, chance: random.Random) -> None:
 async def replace_the_workers(world: World, chance: random.Random) -> None:
     """SIGHUP: one worker after the other, while the port stays open."""
     assert world.server is not None
-    before = {each.pid for each in world.workers()}
-    world.server.process.send_signal(signal.SIGHUP)
-    async with asyncio.timeout(30):
-        while before & {each.pid for each in world.workers()}:  # noqa: ASYNC110
-            await asyncio.sleep(0.1)
+    await asyncio.to_thread(world.server.replace_workers)
 
 
 async def kill_postgres(world: World, chance: random.Random) -> None:
