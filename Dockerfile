@@ -18,13 +18,15 @@ FROM base AS build
 ARG REQUIREMENTS=app
 RUN python -m venv --without-pip /venv
 COPY requirements/${REQUIREMENTS}.txt requirements/
-RUN pip --python /venv/bin/python install --no-cache-dir --require-hashes \
-        --disable-pip-version-check -r requirements/${REQUIREMENTS}.txt
+RUN pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-check \
+        --no-deps --require-hashes -r requirements/${REQUIREMENTS}.txt \
+    && pip --python /venv/bin/python check
 
 FROM build AS build-development
 COPY requirements/dev.txt requirements/
-RUN pip --python /venv/bin/python install --no-cache-dir --require-hashes \
-        --disable-pip-version-check -r requirements/dev.txt
+RUN pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-check \
+        --no-deps --require-hashes -r requirements/dev.txt \
+    && pip --python /venv/bin/python check
 
 FROM base AS development
 RUN apt-get update \

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from my_app import UserError, dependencies
 
-# What of a user's pip settings says how packages are reached, and which kinds of them
+# The pip settings of a user that say how packages are reached, and which kinds of them
 # are wanted. Others (user, target, prefix, python, …) may lead the packages elsewhere.
 KEPT = {
     *("index-url", "pypi-url", "extra-index-url", "no-index", "find-links"),
@@ -26,7 +26,7 @@ KEPT = {
 }
 # Which settings hold for `pip install`, the weakest first.
 SECTIONS = ("global", "install", ":env:")
-# Settings that would hide a part of the list, or show another Python's.
+# Settings that would hide a part of the list if they were in a file.
 LISTING = {"PIP_USER": "0", "PIP_GLOBAL": "0", "PIP_SITE": "0", "PIP_QUIET": "0"}
 PIN = re.compile(r"^[\w.-]+(?:\[.+?\])?==", re.MULTILINE)
 # "Collecting quart==0.22.0 (from …", "Processing …/quart-0.22.0-py3-none-any.whl".
@@ -45,7 +45,7 @@ def install(python: Path, requirements: Path, uv: str | None = None) -> None:
     if uv:
         run([uv, "pip", "install", "--python", str(python), *options])
         return
-    # As uv: what is imported is compiled then, and the rest of it, most, is not.
+    # As uv does: what is imported is compiled then, and most of it never is.
     options = ["--no-input", "--no-compile", *options]
     with subprocess.Popen(
         [*_pip(python), "install", *options],
@@ -65,32 +65,20 @@ def install(python: Path, requirements: Path, uv: str | None = None) -> None:
 
 def check(python: Path, requirements: Path, uv: str | None = None) -> None:
     """Raise UserError if the environment is not whole or cannot be imported."""
+    checking = [*_pip(python), "check"]
     if uv:
         checking = [uv, "pip", "check", "--python", str(python)]
-    else:
-        checking = [*_pip(python), "check"]
-    checked = subprocess.run(
-        checking,
-        env=_without_settings(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    checked = _output_of(checking)
     if checked.returncode != 0:
-        say((checked.stdout + checked.stderr).strip())
+        say(checked.stdout.strip())
         raise UserError(
             f"requirements/{requirements.name} is not complete, for the reason above; "
             "pin it anew (python3 scripts/pin.py) and type the command again"
         )
     words = ["tools"] if requirements.stem == "dev" else []
-    imported = subprocess.run(
-        [str(python), "-I", str(dependencies.__file__), *words],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    imported = _output_of([str(python), "-I", str(dependencies.__file__), *words])
     if imported.returncode != 0:
-        reason = imported.stderr.strip().rpartition("\n")[2]
+        reason = imported.stdout.strip().rpartition("\n")[2]
         raise UserError(
             f"the packages in .venv cannot be used: {reason}; see to the settings of "
             f"{'uv' if uv else 'pip'} and type the command again"
@@ -109,6 +97,18 @@ def run(command: list[str]) -> None:
 def say(line: str) -> None:
     """Tell the user, beside the command's own output."""
     print(line, file=sys.stderr, flush=True)
+
+
+def _output_of(command: list[str]) -> subprocess.CompletedProcess[str]:
+    """How a program ended; its errors are part of its output."""
+    return subprocess.run(
+        command,
+        env=_without_settings(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
 
 
 def _pip(python: Path) -> list[str]:

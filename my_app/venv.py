@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +19,6 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STATE = VENV / "made-by-manage.json"
 PYTHON = VENV / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
@@ -70,11 +70,13 @@ def refuse_unreadable() -> None:
 def _is_closed(path: Path) -> bool:
     """Whether it is there and this user may not read it."""
     try:
-        enter = os.X_OK if path.is_dir() else 0
-        return path.exists() and not os.access(path, os.R_OK | enter)
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return False
     except PermissionError:
-        # A link into a closed folder.
+        # A link into a closed folder, for example.
         return True
+    return not os.access(path, os.R_OK | (os.X_OK if stat.S_ISDIR(mode) else 0))
 
 
 def _state() -> dict[str, str]:
