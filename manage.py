@@ -68,7 +68,10 @@ def _continue_in_venv(words: list[str]) -> int:
     try:
         if sys.platform == "win32":
             # There, exec returns to the shell at once and leaves the command behind.
-            return subprocess.run(command, check=False).returncode
+            try:
+                return subprocess.run(command, check=False).returncode
+            except KeyboardInterrupt:
+                return 130
         os.execv(venv.PYTHON, command)
     except OSError as error:
         raise UserError(

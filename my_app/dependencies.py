@@ -11,7 +11,9 @@ import tomllib
 from importlib import metadata
 from pathlib import Path
 
-PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
+ROOT = Path(__file__).resolve().parent.parent
+# The name in a line of a requirements file, "sqlalchemy[asyncio]==2.1.9 \\".
+PIN = re.compile(r"^([\w.-]+)(?:\[.+?\])?==", re.MULTILINE)
 REQUIREMENT = re.compile(r"([\w.-]+)(?:\[.*?\])? *(?:>= *([\d.]+))?")
 
 
@@ -34,13 +36,17 @@ def outdated(tools: bool) -> list[str]:
 
 
 def broken() -> list[str]:
-    """A sentence for each dependency of the application that cannot be imported."""
+    """A sentence for each package of the application that cannot be imported.
+
+    That is what app.txt pins and is here; some of it is imported late otherwise.
+    """
     modules: dict[str, set[str]] = {}
     for module, owners in metadata.packages_distributions().items():
         for owner in owners:
             modules.setdefault(_canonical(owner), set()).add(module)
     found = []
-    for name in _wanted(tools=False):
+    pinned = PIN.findall((ROOT / "requirements" / "app.txt").read_text("utf-8"))
+    for name in dict.fromkeys(map(_canonical, pinned)):
         for module in sorted(filter(str.isidentifier, modules.get(name, ()))):
             try:
                 importlib.import_module(module)
@@ -55,7 +61,7 @@ def _wanted(tools: bool) -> dict[str, str]:
 
     A requirement with a marker is not for every platform and left out.
     """
-    project = tomllib.loads(PYPROJECT.read_text("utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     lines = project["project"]["dependencies"]
     if tools:
         lines = lines + project["dependency-groups"]["dev"]

@@ -28,12 +28,12 @@ KEPT = {
 SECTIONS = ("global", "install", ":env:")
 # Settings that would hide a part of the list if they were in a file.
 LISTING = {"PIP_USER": "0", "PIP_GLOBAL": "0", "PIP_SITE": "0", "PIP_QUIET": "0"}
-PIN = re.compile(r"^[\w.-]+(?:\[.+?\])?==", re.MULTILINE)
 # "Collecting quart==0.22.0 (from …", "Processing …/quart-0.22.0-py3-none-any.whl".
 NAMED = re.compile(
-    r"(Collecting|Processing|Requirement already satisfied:|Ignoring) (?:\S*/)?"
-    r"([\w.-]+?)(?:==|\[|:| |-\d)"
+    r"(?:Collecting|Requirement already satisfied:) ([\w.-]+)"
+    r"|Processing (?:.*[/\\])?([\w.]+)-[^/\\]*\.(?:whl|zip|tar\.gz)"
 )
+ELSEWHERE = re.compile(r"Ignoring \S+: markers ")
 
 
 def install(python: Path, requirements: Path, uv: str | None = None) -> None:
@@ -53,9 +53,11 @@ def install(python: Path, requirements: Path, uv: str | None = None) -> None:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
+        errors="replace",
     ) as pip:
         assert pip.stdout is not None
-        _follow(pip.stdout, len(PIN.findall(requirements.read_text("utf-8"))))
+        pins = dependencies.PIN.findall(requirements.read_text("utf-8"))
+        _follow(pip.stdout, len(pins))
     if pip.returncode != 0:
         raise UserError(
             f"pip could not install {requirements.name}, for the reason above; see to "
@@ -73,7 +75,8 @@ def check(python: Path, requirements: Path, uv: str | None = None) -> None:
         say(checked.stdout.strip())
         raise UserError(
             f"requirements/{requirements.name} is not complete, for the reason above; "
-            "pin it anew (python3 scripts/pin.py) and type the command again"
+            "delete .venv, or pin it anew (python3 scripts/pin.py), and type the "
+            "command again"
         )
     words = ["tools"] if requirements.stem == "dev" else []
     imported = _output_of([str(python), "-I", str(dependencies.__file__), *words])
@@ -107,6 +110,7 @@ def _output_of(command: list[str]) -> subprocess.CompletedProcess[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        errors="replace",
         check=False,
     )
 
@@ -118,26 +122,36 @@ def _pip(python: Path) -> list[str]:
 
 def _environment(python: Path) -> dict[str, str]:
     """Variables for pip: what is to be kept of the user's settings, and no others."""
-    listed = subprocess.run(
-        [*_pip(python), "config", "list"],
-        env={**os.environ, **LISTING, "PIP_PYTHON": str(python)},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    if listed.returncode != 0:
-        raise UserError("pip cannot read its settings, for the reason above; mend them")
     found: dict[str, dict[str, str]] = {section: {} for section in SECTIONS}
-    for line in listed.stdout.splitlines():
+    for line in _configured(python, "list").splitlines():
         name, _, value = line.partition("=")
         section, _, option = name.rpartition(".")
         if section in SECTIONS and option in KEPT:
-            found[section][option] = ast.literal_eval(value)
+            # Where several files say it, a newer pip lists all and tells the one that
+            # counts when it is asked.
+            said_before = option in found[section]
+            counts = _configured(python, "get", name) if said_before else None
+            found[section][option] = counts or ast.literal_eval(value)
     environment = _without_settings()
     for section in SECTIONS:
         for option, value in found[section].items():
             environment[f"PIP_{option.replace('-', '_').upper()}"] = value
     return environment
+
+
+def _configured(python: Path, *words: str) -> str:
+    """What `pip config` says of the user's settings."""
+    told = subprocess.run(
+        [*_pip(python), "config", *words],
+        env={**os.environ, **LISTING, "PIP_PYTHON": str(python)},
+        stdout=subprocess.PIPE,
+        text=True,
+        errors="surrogateescape",
+        check=False,
+    )
+    if told.returncode != 0:
+        raise UserError("pip cannot read its settings, for the reason above; mend them")
+    return told.stdout.strip()
 
 
 def _without_settings() -> dict[str, str]:
@@ -150,12 +164,13 @@ def _follow(lines: Iterable[str], pins: int) -> None:
     """Show how far pip is: it tells too much, and with --quiet nothing for minutes."""
     seen: set[str] = set()
     for line in lines:
-        match = NAMED.match(line)
-        if match and match[1] == "Ignoring":
+        if match := NAMED.match(line):
+            name = (match[1] or match[2]).replace("_", "-").lower()
+            if name not in seen:
+                seen.add(name)
+                _show_progress(f"  {len(seen)} of {pins}: {name}")
+        elif ELSEWHERE.match(line):
             pins -= 1
-        elif match and (name := match[2].replace("_", "-").lower()) not in seen:
-            seen.add(name)
-            _show_progress(f"  {len(seen)} of {pins}: {name}")
         elif line.startswith("Installing "):
             _show_progress("  unpacking")
     _show_progress("")

@@ -71,11 +71,11 @@ def _is_closed(path: Path) -> bool:
     """Whether it is there and this user may not read it."""
     try:
         mode = path.stat().st_mode
-    except FileNotFoundError:
-        return False
     except PermissionError:
         # A link into a closed folder, for example.
         return True
+    except OSError:
+        return False
     return not os.access(path, os.R_OK | (os.X_OK if stat.S_ISDIR(mode) else 0))
 
 
@@ -105,8 +105,9 @@ def _make(tools: bool) -> None:
             "this Python has no venv or no pip; install them (Debian and Ubuntu: "
             "apt install python3-venv), or install uv"
         )
-    # What run.txt pins, dev.txt pins too, so the tools can be added to what is there.
-    if not is_ready(tools=False):
+    # What run.txt pins, dev.txt pins too, so the tools can be added to what is there;
+    # where there are other tools already, nothing of them is to be left.
+    if not is_ready(tools=False) or "dev" in _state():
         installing.say(f"Making .venv for Python {VERSION}")
         _make_empty(uv)
     path = _requirements(tools)

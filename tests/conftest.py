@@ -217,8 +217,14 @@ def seed() -> Iterator[Path]:
     folder.chmod(0o755)
     with embedded.serving(folder, "app", print):
         pass
+    # As root, the server's programs; a link is copied more quickly than they are.
+    for copied in folder.glob("postgresql-*"):
+        shared = folder.with_name(f"{folder.name}-programs")
+        copied.rename(shared)
+        copied.symlink_to(shared)
     yield folder
     embedded.discard(folder)
+    shutil.rmtree(folder.with_name(f"{folder.name}-programs"), ignore_errors=True)
 
 
 @pytest.fixture
@@ -227,7 +233,9 @@ def checkout(tmp_path: Path) -> Path:
     copy = tmp_path / "checkout"
     copy.mkdir()
     for name in ("my_app", "migrations", "requirements"):
-        shutil.copytree(project_root() / name, copy / name)
+        # Bytecode that another process is just writing is gone in a moment.
+        ignored = shutil.ignore_patterns("*.pyc.*")
+        shutil.copytree(project_root() / name, copy / name, ignore=ignored)
     for name in ("manage.py", "settings.toml", "pyproject.toml"):
         shutil.copy(project_root() / name, copy / name)
     return copy

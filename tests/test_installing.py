@@ -39,6 +39,8 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("environment")
     pip = find_spec("pip")
     if pip is None or pip.origin is None or sys.platform == "win32":
+        if not find_spec("ensurepip"):
+            pytest.skip("no ensurepip (Debian: apt-get install python3-venv)")
         venv.create(folder, with_pip=True)
     else:
         # Ours, lent: it is there in a fiftieth of the time.
@@ -56,6 +58,8 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in os.environ:
         if name.startswith("PIP_"):
             monkeypatch.delenv(name)
+    # Whatever the machine's own pip.conf says.
+    monkeypatch.setenv("PIP_NO_INDEX", "0")
 
 
 BARE = pytest.mark.usefixtures("bare")
@@ -87,6 +91,10 @@ def test_a_users_settings_do_not_lead_packages_elsewhere(
         # What stands under a command's name counts more.
         sections = ["[global]", *lines[:-1], "index-url = nowhere", "[install]", *lines]
         (tmp_path / "pip.conf").write_text("\n".join(sections))
+        # So does a file that is named beside the user's own.
+        (tmp_path / "pip").mkdir()
+        users_own = tmp_path / "pip" / "pip.conf"
+        users_own.write_text("[install]\nindex-url = nowhere\n")
         monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
     (tmp_path / "run.txt").write_text(pin(wheel))
     installing.install(python, tmp_path / "run.txt")

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,9 @@ class Door:
             for name, value in os.environ.items()
             if not name.startswith("PIP_")
         }
-        self.environment |= {"PATH": "/usr/bin:/bin", "HOME": str(folder)}
+        self.environment |= {"PATH": str(folder / "empty"), "HOME": str(folder)}
+        # Whatever a machine's own pip.conf says.
+        self.environment["PIP_NO_INDEX"] = "0"
         self.offer("absent-package", "absent-tool")
 
     def offer(self, *names: str, code: str = "") -> None:
@@ -50,7 +53,7 @@ class Door:
         wheels = [make_wheel(self.folder, name, code=code) for name in names]
         index = make_index(self.folder / "index", wheels)
         self.environment["PIP_INDEX_URL"] = index
-        for name, pinned in (("run", wheels[:1]), ("dev", wheels)):
+        for name, pinned in (("app", wheels[:1]), ("run", wheels[:1]), ("dev", wheels)):
             path = self.folder / "requirements" / f"{name}.txt"
             path.write_text("".join(map(pin, pinned)))
 
@@ -72,6 +75,8 @@ class Door:
 
 @pytest.fixture
 def door(checkout: Path) -> Iterator[Door]:
+    if not find_spec("ensurepip"):
+        pytest.skip("no ensurepip (Debian: apt-get install python3-venv)")
     (checkout / "my_app" / "cli.py").write_text(COMMANDS)
     (checkout / "pyproject.toml").write_text(PYPROJECT)
     yield Door(checkout)
@@ -240,7 +245,12 @@ def test_a_python_without_venv_or_pip_is_told_what_to_install(door: Door) -> Non
     assert not door.venv.exists()
 
 
-def test_a_folder_that_cannot_be_written_is_told(door: Door) -> None:
+def test_what_stands_in_the_way_of_an_environment_is_told(door: Door) -> None:
+    door.venv.write_text("a file, as some tools leave it\n")
+    status, _, err = door.open("run")
+    assert status == 1
+    assert f"manage.py: cannot make {door.venv}: " in err.splitlines()[-1]
+    (door.folder / ".venv.lock").unlink()
     (door.folder / ".venv.lock").mkdir()
     status, _, err = door.open("run")
     assert status == 1
