@@ -35,10 +35,11 @@ def outdated(tools: bool) -> list[str]:
     return found
 
 
-def broken() -> list[str]:
-    """A sentence for each package of the application that cannot be imported.
+def broken(tools: bool) -> list[str]:
+    """A sentence for each package that cannot be imported.
 
-    That is what app.txt pins and is here; some of it is imported late otherwise.
+    All that app.txt pins is tried, because some of it is imported late otherwise, and
+    with `tools` what pyproject.toml asks for besides.
     """
     modules: dict[str, set[str]] = {}
     for module, owners in metadata.packages_distributions().items():
@@ -46,7 +47,7 @@ def broken() -> list[str]:
             modules.setdefault(_canonical(owner), set()).add(module)
     found = []
     pinned = PIN.findall((ROOT / "requirements" / "app.txt").read_text("utf-8"))
-    for name in dict.fromkeys(map(_canonical, pinned)):
+    for name in dict.fromkeys([*map(_canonical, pinned), *_wanted(tools)]):
         for module in sorted(filter(str.isidentifier, modules.get(name, ()))):
             try:
                 importlib.import_module(module)
@@ -100,5 +101,5 @@ def _canonical(name: str) -> str:
 if __name__ == "__main__":
     tools = sys.argv[1:] == ["tools"]
     absent = [f"{name} is not in it" for name in missing(tools)]
-    problems = absent or outdated(tools) or broken()
+    problems = absent or outdated(tools) or broken(tools)
     sys.exit(problems[0] if problems else 0)
