@@ -14,7 +14,10 @@ from tests.servers import SERVERS, RunningServer, running
 from tests.waiting import HANG_SECONDS, until
 
 
-@pytest.fixture(scope="module", params=SERVERS)
+@pytest.fixture(
+    scope="module",
+    params=["uvicorn", pytest.param("hypercorn", marks=pytest.mark.slow)],
+)
 def server(
     request: pytest.FixtureRequest, test_server: TestServer
 ) -> Iterator[RunningServer]:
