@@ -6,7 +6,6 @@ import secrets
 import shutil
 import signal
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
@@ -32,10 +31,15 @@ from quart.typing import TestClientProtocol
 from my_app import embedded, migrate
 from my_app.application import create_app
 from my_app.cluster import digest
+from my_app.locks import locked
 from my_app.sources import project_root
-from tests.postgres import OwnPostgres, scratch
-
-UID = "MY_APP_TEST_UID"
+from tests.postgres import (
+    UID,
+    OwnPostgres,
+    lend_programs,
+    make_shared_programs,
+    scratch,
+)
 
 if sys.platform == "win32":
     # About signals, sockets in folders, and accounts, which are other things there.
@@ -84,6 +88,7 @@ class TestServer:
         self.uid = uid
         checkout = digest(project_root())
         self.folder = scratch() / f"my-app-test-{checkout}-{uid}"
+        self.seed = scratch() / f"my-app-seed-{checkout}-{uid}"
         self.template = f"template_{uid}"
 
     def url(self, database: str) -> str:
@@ -126,9 +131,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     os.environ[UID] = uid = secrets.token_hex(4)
     server = TestServer(uid)
     stack = session.config.stash[STACK] = ExitStack()
+    stack.callback(shutil.rmtree, make_shared_programs())
+    stack.callback(discard_seed, server.seed)
     if not SERVER_URL:
         for left in server.folder.parent.glob(server.folder.name[: -len(uid)] + "*"):
             embedded.discard(left)
+        lend_programs(server.folder)
         stack.callback(embedded.discard, server.folder)
         stack.enter_context(embedded.serving(server.folder, "postgres", print))
         # No test pulls the plug on this server, and databases are made much faster.
@@ -139,6 +147,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     stack.callback(server.execute, f"DROP DATABASE {server.template}")
     template = settings.load(DATABASE_URL=server.url(server.template))
     asyncio.run(migrate.to_revision(template))
+
+
+def discard_seed(folder: Path) -> None:
+    folder.with_suffix(".lock").unlink(missing_ok=True)
+    if folder.exists():
+        embedded.discard(folder)
 
 
 STACK = pytest.StashKey[ExitStack]()
@@ -211,20 +225,18 @@ def own_postgres() -> Iterator[OwnPostgres]:
 
 
 @pytest.fixture(scope="session")
-def seed() -> Iterator[Path]:
-    """A folder with a database in it that nobody uses, to be copied."""
-    folder = Path(tempfile.mkdtemp(prefix="my-app-seed-", dir=scratch()))
-    folder.chmod(0o755)
-    with embedded.serving(folder, "app", print):
-        pass
-    # As root, the server's programs; a link is copied more quickly than they are.
-    for copied in folder.glob("postgresql-*"):
-        shared = folder.with_name(f"{folder.name}-programs")
-        copied.rename(shared)
-        copied.symlink_to(shared)
-    yield folder
-    embedded.discard(folder)
-    shutil.rmtree(folder.with_name(f"{folder.name}-programs"), ignore_errors=True)
+def seed(test_server: TestServer) -> Path:
+    """A folder with a database in it that nobody uses, to be copied.
+
+    Whoever asks first makes it, for all processes of this run.
+    """
+    folder = test_server.seed
+    with locked(folder.with_suffix(".lock"), lambda: None):
+        if not folder.exists():
+            lend_programs(folder)
+            with embedded.serving(folder, "app", print):
+                pass
+    return folder
 
 
 @pytest.fixture

@@ -15,6 +15,9 @@ import psutil
 
 from my_app import programs
 
+# Names what one run of the tests makes.
+UID = "MY_APP_TEST_UID"
+
 
 def scratch() -> Path:
     """Where tests keep databases: in memory if there is plenty, for speed."""
@@ -33,6 +36,32 @@ def free_port() -> int:
         return port
 
 
+def shared_programs() -> Path:
+    """Where root's copy of PostgreSQL's programs is made, once for all tests."""
+    return scratch() / f"my-app-programs-{os.environ[UID]}"
+
+
+def make_shared_programs() -> Path:
+    """Copy the programs, if it is root who cannot run them where they are."""
+    folder = shared_programs()
+    _make_open(folder)
+    programs.for_server(folder)
+    return folder
+
+
+def lend_programs(folder: Path) -> None:
+    """Make a server's folder, in which it finds the programs that were copied."""
+    _make_open(folder)
+    for copied in shared_programs().glob("postgresql-*"):
+        (folder / copied.name).symlink_to(copied)
+
+
+def _make_open(folder: Path) -> None:
+    """Whatever the umask."""
+    folder.mkdir()
+    folder.chmod(0o755)
+
+
 class OwnPostgres:
     """A server on 127.0.0.1 that asks for passwords; user `app`, database `app`."""
 
@@ -40,9 +69,7 @@ class OwnPostgres:
         self.folder = Path(tempfile.mkdtemp(prefix="my-app-own-", dir=scratch()))
         self.port = free_port()
         self.password = secrets.token_urlsafe()
-        if programs.is_root():
-            self.folder.chmod(0o755)
-        self.binaries, owner = programs.for_server(self.folder)
+        self.binaries, owner = programs.for_server(shared_programs())
         self.account = owner.uid if owner else None
         if owner:
             os.chown(self.folder, owner.uid, owner.gid)
@@ -50,7 +77,8 @@ class OwnPostgres:
     def __enter__(self) -> Self:
         (self.folder / "password").write_text(self.password)
         options = ["-U", "app", "--auth=scram-sha-256", "--pwfile=password"]
-        self.run("initdb", "-D", "data", *options, "--locale=C", "--encoding=UTF8")
+        options += ["--no-sync", "--locale=C", "--encoding=UTF8"]
+        self.run("initdb", "-D", "data", *options)
         self.start()
         url = self.url("postgres")
         subprocess.run(

@@ -306,6 +306,8 @@ def test_programs_that_are_closed_to_others_are_copied(
     packages.chmod(0o700)
     monkeypatch.setattr(sys, "path", [str(packages)])
     subprocess.run(["cp", "-a", seed, folder / "database"], check=True)
+    for lent in (folder / "database").glob("postgresql-*"):
+        lent.unlink()
     with embedded.serving(folder / "database", "app", said):
         assert ask(folder / "database", "SELECT 1") == 1
     assert list((folder / "database").glob("postgresql-*"))
