@@ -118,6 +118,7 @@ async def test_a_stop_during_the_start_loses_nobody_either(app: Quart) -> None:
         await serving
 
 
+@pytest.mark.slow
 def test_workers_do_not_outlive_their_parent(database: str) -> None:
     command = manage("run", "--port", "0", "--workers", "2")
     with running(command, DATABASE_URL=database) as server:

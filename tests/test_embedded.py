@@ -294,6 +294,7 @@ def test_root_opens_nothing_that_was_closed(tmp_path: Path, seed: Path) -> None:
         assert kept == (stat.st_mode, stat.st_uid, stat.st_gid), path
 
 
+@pytest.mark.slow
 @ROOT_ONLY
 def test_programs_that_are_closed_to_others_are_copied(
     new_folder: Path, seed: Path, monkeypatch: pytest.MonkeyPatch
