@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from my_app import UserError, installing
+from my_app import UserError, dependencies, installing
 from my_app.sources import project_root
 from tests.packages import make_index, make_wheel, pin
 
@@ -152,6 +152,16 @@ def test_what_was_installed_is_checked(python: Path, tmp_path: Path) -> None:
     subprocess.run(command, check=True, capture_output=True)
     with pytest.raises(UserError, match=r"requirements/run\.txt is not complete"):
         installing.check(python, run)
+
+
+def test_this_environment_is_whole() -> None:
+    told = subprocess.run(
+        [sys.executable, str(dependencies.__file__), "tools"],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert (told.returncode, told.stderr) == (0, "")
 
 
 @pytest.mark.slow
