@@ -17,7 +17,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from my_app import UserError, cli, dependencies, installing, venv
+from my_app import UserError, cli, dependencies, say, venv
 
 
 def main() -> int:
@@ -58,21 +58,20 @@ def _may_run_here(tools: bool) -> bool:
             "up to date, or delete .venv"
         )
     if not missing:
-        installing.say(f"In {sys.prefix} {problem}; .venv is used instead")
+        say(f"In {sys.prefix} {problem}; .venv is used instead")
     return False
 
 
 def _continue_in_venv(words: list[str]) -> int:
     """This file again, under the Python of `.venv`; on POSIX it takes our place."""
-    command = [str(venv.PYTHON), str(venv.ROOT / "manage.py"), *words]
+    command = [str(venv.PYTHON), str(dependencies.ROOT / "manage.py"), *words]
     try:
         if sys.platform == "win32":
             # There, exec returns to the shell at once and leaves the command behind.
-            try:
-                return subprocess.run(command, check=False).returncode
-            except KeyboardInterrupt:
-                return 130
+            return subprocess.run(command, check=False).returncode
         os.execv(venv.PYTHON, command)
+    except KeyboardInterrupt:
+        return 130
     except OSError as error:
         raise UserError(
             f"cannot start {venv.PYTHON}: {error.strerror}; delete {venv.VENV}, and it "

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from my_app import UserError
+from my_app import UserError, say
 
 if TYPE_CHECKING:
     from my_app.settings import Settings
@@ -228,13 +228,9 @@ def _database(settings: "Settings") -> Iterator[None]:
         return
     folder = embedded.folder_of(project_root())
     if folder.parent != project_root():
-        _say(f"The database is in {folder}")
-    with embedded.serving(folder, settings.DATABASE_NAME, _say):
+        say(f"The database is in {folder}")
+    with embedded.serving(folder, settings.DATABASE_NAME, say):
         yield
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

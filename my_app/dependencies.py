@@ -8,12 +8,15 @@ import importlib
 import re
 import sys
 import tomllib
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# The name in a line of a requirements file, "sqlalchemy[asyncio]==2.1.9 \\".
-PIN = re.compile(r"^([\w.-]+)(?:\[.+?\])?==", re.MULTILINE)
+# A pin in a requirements file: "sqlalchemy[asyncio]==2.1.9 \\".
+PIN = re.compile(
+    r"^(?P<name>[\w.-]+)(?:\[(?P<extras>.+?)\])?==(?P<version>[^ ;\\]+)", re.MULTILINE
+)
 REQUIREMENT = re.compile(r"([\w.-]+)(?:\[.*?\])? *(?:>= *([\d.]+))?")
 
 
@@ -25,7 +28,7 @@ def missing(tools: bool) -> list[str]:
 def outdated(tools: bool) -> list[str]:
     """A sentence for each distribution that is older than the oldest allowed.
 
-    Only a version's numbers are looked at; a newer one than allowed is let pass.
+    Only a version's numbers are compared, and one that is too new is accepted.
     """
     found = []
     for name, oldest in _wanted(tools).items():
@@ -38,16 +41,17 @@ def outdated(tools: bool) -> list[str]:
 def broken(tools: bool) -> list[str]:
     """A sentence for each package that cannot be imported.
 
-    All that app.txt pins is tried, because some of it is imported late otherwise, and
-    with `tools` what pyproject.toml asks for besides.
+    Everything that app.txt pins is tried, since a package may import another one late,
+    and with `tools` also what the tools' group in pyproject.toml names.
     """
     modules: dict[str, set[str]] = {}
     for module, owners in metadata.packages_distributions().items():
         for owner in owners:
             modules.setdefault(_canonical(owner), set()).add(module)
     found = []
-    pinned = PIN.findall((ROOT / "requirements" / "app.txt").read_text("utf-8"))
-    for name in dict.fromkeys([*map(_canonical, pinned), *_wanted(tools)]):
+    pinned = PIN.finditer((ROOT / "requirements" / "app.txt").read_text("utf-8"))
+    names = [_canonical(pin["name"]) for pin in pinned]
+    for name in dict.fromkeys([*names, *_wanted(tools)]):
         for module in sorted(filter(str.isidentifier, modules.get(name, ()))):
             try:
                 importlib.import_module(module)
@@ -57,6 +61,7 @@ def broken(tools: bool) -> list[str]:
     return found
 
 
+@cache
 def _wanted(tools: bool) -> dict[str, str]:
     """The oldest version that is allowed of each distribution.
 
@@ -68,7 +73,7 @@ def _wanted(tools: bool) -> dict[str, str]:
         lines = lines + project["dependency-groups"]["dev"]
     wanted = {}
     for line in lines:
-        # What is no text includes a group, whose packages the tools do not need.
+        # A table includes another group; the tools do not need its packages.
         if isinstance(line, str) and ";" not in line:
             match = REQUIREMENT.match(line)
             assert match, line

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from my_app import UserError, dependencies
+from my_app import UserError, dependencies, say
 
 # The pip settings of a user that say how packages are reached, and which kinds of them
 # are wanted. Others (user, target, prefix, python, …) may lead the packages elsewhere.
@@ -56,7 +56,7 @@ def install(python: Path, requirements: Path, uv: str | None = None) -> None:
         errors="replace",
     ) as pip:
         assert pip.stdout is not None
-        pins = dependencies.PIN.findall(requirements.read_text("utf-8"))
+        pins = list(dependencies.PIN.finditer(requirements.read_text("utf-8")))
         _follow(pip.stdout, len(pins))
     if pip.returncode != 0:
         raise UserError(
@@ -95,11 +95,6 @@ def run(command: list[str]) -> None:
             f"{Path(command[0]).name} failed, for the reason above; see to it and type "
             "the command again"
         )
-
-
-def say(line: str) -> None:
-    """Tell the user, beside the command's own output."""
-    print(line, file=sys.stderr, flush=True)
 
 
 def _output_of(command: list[str]) -> subprocess.CompletedProcess[str]:

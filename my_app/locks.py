@@ -35,7 +35,7 @@ def locked(path: Path, on_wait: Callable[[], None]) -> IO[bytes]:
     if file is None:
         on_wait()
     while file is None:
-        # Windows knows no waiting for a lock without an end.
+        # We ask again and again, because on Windows no call waits without an end.
         time.sleep(POLL_SECONDS)
         file = try_lock(path)
     return file

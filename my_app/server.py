@@ -119,7 +119,8 @@ class Workers(Multiprocess):
 
     def terminate_all(self) -> None:
         super().terminate_all()
-        # The workers serve meanwhile; this process has nothing else to do.
+        # The workers drain; the parent must not close the listener before they have,
+        # and has nothing else to do.
         time.sleep(draining.DRAIN_SECONDS)
         refuse_connections(self.sockets)
 

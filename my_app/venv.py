@@ -12,10 +12,10 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from my_app import UserError, installing
+from my_app import UserError, installing, say
+from my_app.dependencies import ROOT
 from my_app.locks import locked
 
-ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STATE = VENV / "made-by-manage.json"
 PYTHON = VENV / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
@@ -43,7 +43,7 @@ def make_ready(tools: bool) -> None:
     """Make `.venv`, or add the tools to it; one process at a time does so."""
 
     def waiting() -> None:
-        installing.say("Waiting for another process that makes .venv")
+        say("Waiting for another process that makes .venv")
 
     try:
         with locked(ROOT / ".venv.lock", waiting):
@@ -108,10 +108,10 @@ def _make(tools: bool) -> None:
     # What run.txt pins, dev.txt pins too, so the tools can be added to what is there;
     # where there are other tools already, nothing of them is to be left.
     if not is_ready(tools=False) or "dev" in _state():
-        installing.say(f"Making .venv for Python {VERSION}")
+        say(f"Making .venv for Python {VERSION}")
         _make_empty(uv)
     path = _requirements(tools)
-    installing.say(f"Installing requirements/{path.name} into .venv")
+    say(f"Installing requirements/{path.name} into .venv")
     installing.install(PYTHON, path, uv)
     installing.check(PYTHON, path, uv)
     done = {"run": _fingerprint(False)} | ({"dev": _fingerprint(True)} if tools else {})

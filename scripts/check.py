@@ -15,10 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from my_app import cli, settings  # noqa: E402
+from my_app.dependencies import PIN  # noqa: E402
 
-PIN = re.compile(
-    r"^(?P<name>[\w.-]+)(?:\[(?P<extras>.+?)\])?==(?P<version>[^ ;\\]+)", re.MULTILINE
-)
 ADDRESS = re.compile(r"https?://")
 
 

@@ -37,7 +37,7 @@ from tests.postgres import (
     UID,
     OwnPostgres,
     lend_programs,
-    make_shared_programs,
+    run_folder,
     scratch,
 )
 
@@ -65,6 +65,7 @@ def pytest_collection_modifyitems(
     if config.getoption("--faults-minutes"):
         items[:] = [item for item in items if "test_mixed_faults" in item.name]
     if not config.getoption("--all"):
+        # Skipped, not deselected: whoever names a long test is told why it did not run.
         for item in items:
             if item.get_closest_marker("slow"):
                 item.add_marker(pytest.mark.skip(reason="runs with --all"))
@@ -88,7 +89,6 @@ class TestServer:
         self.uid = uid
         checkout = digest(project_root())
         self.folder = scratch() / f"my-app-test-{checkout}-{uid}"
-        self.seed = scratch() / f"my-app-seed-{checkout}-{uid}"
         self.template = f"template_{uid}"
 
     def url(self, database: str) -> str:
@@ -131,8 +131,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     os.environ[UID] = uid = secrets.token_hex(4)
     server = TestServer(uid)
     stack = session.config.stash[STACK] = ExitStack()
-    stack.callback(shutil.rmtree, make_shared_programs())
-    stack.callback(discard_seed, server.seed)
+    run_folder().mkdir()
+    run_folder().chmod(0o755)
+    stack.callback(shutil.rmtree, run_folder())
     if not SERVER_URL:
         for left in server.folder.parent.glob(server.folder.name[: -len(uid)] + "*"):
             embedded.discard(left)
@@ -147,12 +148,6 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     stack.callback(server.execute, f"DROP DATABASE {server.template}")
     template = settings.load(DATABASE_URL=server.url(server.template))
     asyncio.run(migrate.to_revision(template))
-
-
-def discard_seed(folder: Path) -> None:
-    folder.with_suffix(".lock").unlink(missing_ok=True)
-    if folder.exists():
-        embedded.discard(folder)
 
 
 STACK = pytest.StashKey[ExitStack]()
@@ -225,13 +220,13 @@ def own_postgres() -> Iterator[OwnPostgres]:
 
 
 @pytest.fixture(scope="session")
-def seed(test_server: TestServer) -> Path:
+def seed() -> Path:
     """A folder with a database in it that nobody uses, to be copied.
 
-    Whoever asks first makes it, for all processes of this run.
+    The first process that asks makes it for all processes of this run.
     """
-    folder = test_server.seed
-    with locked(folder.with_suffix(".lock"), lambda: None):
+    folder = run_folder() / "seed"
+    with locked(run_folder() / "seed.lock", lambda: None):
         if not folder.exists():
             lend_programs(folder)
             with embedded.serving(folder, "app", print):

@@ -22,6 +22,7 @@ class KeepAliveClients:
         self.stopping = False
 
     def have_answers_or_lost(self, number: int) -> bool:
+        """Whether so many requests were answered, or one was lost."""
         return self.outcomes.total() >= number or bool(self.lost)
 
     async def run(self, clients: int, work: Callable[[], None]) -> None:

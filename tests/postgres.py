@@ -4,7 +4,6 @@ import os
 import secrets
 import shutil
 import socket
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -14,6 +13,8 @@ from typing import Self
 import psutil
 
 from my_app import programs
+from my_app.locks import locked
+from my_app.programs import Owner
 
 # Names what one run of the tests makes.
 UID = "MY_APP_TEST_UID"
@@ -36,30 +37,24 @@ def free_port() -> int:
         return port
 
 
-def shared_programs() -> Path:
-    """Where root's copy of PostgreSQL's programs is made, once for all tests."""
-    return scratch() / f"my-app-programs-{os.environ[UID]}"
+def run_folder() -> Path:
+    """What all processes of this run of the tests share; open to every account."""
+    return scratch() / f"my-app-run-{os.environ[UID]}"
 
 
-def make_shared_programs() -> Path:
-    """Copy the programs, if it is root who cannot run them where they are."""
-    folder = shared_programs()
-    _make_open(folder)
-    programs.for_server(folder)
-    return folder
+def server_programs() -> tuple[Path, Owner | None]:
+    """PostgreSQL's programs, and who runs them; root's copy is made once for all."""
+    with locked(run_folder() / "programs.lock", lambda: None):
+        return programs.for_server(run_folder())
 
 
 def lend_programs(folder: Path) -> None:
-    """Make a server's folder, in which it finds the programs that were copied."""
-    _make_open(folder)
-    for copied in shared_programs().glob("postgresql-*"):
-        (folder / copied.name).symlink_to(copied)
-
-
-def _make_open(folder: Path) -> None:
-    """Whatever the umask."""
+    """Make a server's folder that has root's copy of the programs already."""
+    server_programs()
     folder.mkdir()
     folder.chmod(0o755)
+    for copied in run_folder().glob("postgresql-*"):
+        (folder / copied.name).symlink_to(copied)
 
 
 class OwnPostgres:
@@ -69,10 +64,9 @@ class OwnPostgres:
         self.folder = Path(tempfile.mkdtemp(prefix="my-app-own-", dir=scratch()))
         self.port = free_port()
         self.password = secrets.token_urlsafe()
-        self.binaries, owner = programs.for_server(shared_programs())
-        self.account = owner.uid if owner else None
-        if owner:
-            os.chown(self.folder, owner.uid, owner.gid)
+        self.binaries, self.owner = server_programs()
+        if self.owner:
+            os.chown(self.folder, self.owner.uid, self.owner.gid)
 
     def __enter__(self) -> Self:
         (self.folder / "password").write_text(self.password)
@@ -80,11 +74,7 @@ class OwnPostgres:
         options += ["--no-sync", "--locale=C", "--encoding=UTF8"]
         self.run("initdb", "-D", "data", *options)
         self.start()
-        url = self.url("postgres")
-        subprocess.run(
-            [str(self.binaries / "psql"), "-qc", "CREATE DATABASE app", url],
-            check=True,
-        )
+        self.run("psql", "-qc", "CREATE DATABASE app", self.url("postgres"))
         return self
 
     def __exit__(
@@ -117,10 +107,6 @@ class OwnPostgres:
         return int((self.folder / "data" / "postmaster.pid").read_text().split("\n")[0])
 
     def run(self, program: str, *arguments: str) -> None:
-        subprocess.run(
-            [str(self.binaries / program), *arguments],
-            cwd=self.folder,
-            user=self.account,
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+        path = self.binaries / program
+        ran = programs.run(path, *arguments, folder=self.folder, owner=self.owner)
+        assert ran.returncode == 0, ran.stderr

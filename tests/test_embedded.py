@@ -16,7 +16,7 @@ from tests.postgres import scratch
 from tests.waiting import until
 
 ROOT_ONLY = pytest.mark.skipif(
-    sys.platform == "win32" or os.geteuid() != 0, reason="is about root"
+    sys.platform == "win32" or os.geteuid() != 0, reason="only as root"
 )
 
 

@@ -205,7 +205,7 @@ def test_packages_that_cannot_be_imported_are_not_taken_for_ready(door: Door) ->
     assert json.loads((door.venv / "made-by-manage.json").read_text()) == {}
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="to root nothing is closed")
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_an_environment_that_is_closed_to_this_user_is_told(
     door: Door, another_tools: Path
 ) -> None:

@@ -163,7 +163,7 @@ def samples_of(server: RunningServer) -> Samples:
 
 
 def serves_with_two_workers(server: RunningServer) -> bool:
-    """Whether two are at work, and of those who are not nothing is left."""
+    """Whether two workers serve, and nothing is left of those that ended."""
     try:
         return samples_of(server)["counter_watchers_limit"] == 4000
     except httpx.TransportError:

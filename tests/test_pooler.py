@@ -24,7 +24,7 @@ TIMES, CLIENTS = 200, 32
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not shutil.which("pgbouncer"), reason="PgBouncer is not here"),
+    pytest.mark.skipif(not shutil.which("pgbouncer"), reason="no PgBouncer on PATH"),
 ]
 
 
@@ -43,11 +43,10 @@ def pooled(own_postgres: OwnPostgres) -> Iterator[str]:
             f"listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
             "auth_type = any\nmax_client_conn = 200\n"
         )
+        account = own_postgres.owner.uid if own_postgres.owner else None
         for each in (path, path.parent):
-            os.chown(each, own_postgres.account or -1, -1)
-        pooler = subprocess.Popen(
-            ["pgbouncer", "--quiet", path], user=own_postgres.account
-        )
+            os.chown(each, account or -1, -1)
+        pooler = subprocess.Popen(["pgbouncer", "--quiet", path], user=account)
         until(lambda: listens(port))
         try:
             yield f"postgresql://app@127.0.0.1:{port}/{name}"

@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 POLL_SECONDS = 0.02
-# A slow machine is waited for until then; what has not come by then does not come.
+# Ends a test that hangs; no machine is so slow that it takes as long.
 HANG_SECONDS = 180
 
 
