@@ -6,8 +6,8 @@ asked adds them up. Without METRICS all is measured as well, but nobody may read
 
 import os
 import tempfile
-from collections.abc import Container, Iterator
-from contextlib import contextmanager
+from collections.abc import Container, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -17,10 +17,12 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    Metric,
     disable_created_metrics,
     generate_latest,
 )
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
 from quart import Quart, request
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -85,7 +87,7 @@ class Metrics:
         registry = self.registry
         if DIRECTORY in os.environ:
             registry = CollectorRegistry()
-            MultiProcessCollector(registry)
+            registry.register(AllWorkers())
         return generate_latest(registry)
 
     def answered(self, scope: "HTTPScope", status: int, seconds: float | None) -> None:
@@ -95,6 +97,24 @@ class Metrics:
         self.requests.labels(method, route, status).inc()
         if seconds is not None:
             self.seconds.labels(method, route).observe(seconds)
+
+
+class AllWorkers(Collector):
+    """Reads what all workers wrote, as `MultiProcessCollector` does, but no empty file.
+
+    A worker's file is empty for a moment after it was made, and for ever if the worker
+    is killed then; reading it raises (prometheus/client_python, issue 1199).
+    """
+
+    def collect(self) -> Iterable[Metric]:
+        files = []
+        for file in Path(os.environ[DIRECTORY]).glob("*.db"):
+            # A gauge's file goes when its worker has gone.
+            with suppress(FileNotFoundError):
+                if file.stat().st_size:
+                    files.append(str(file))
+        merged: Iterable[Metric] = MultiProcessCollector.merge(files)
+        return merged
 
 
 def install(app: Quart, settings: Settings) -> None:

@@ -1,6 +1,8 @@
 import asyncio
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -10,7 +12,7 @@ from quart.typing import TestClientProtocol
 
 from my_app import db
 from my_app.application import create_app
-from my_app.metrics import DIRECTORY
+from my_app.metrics import DIRECTORY, Metrics
 from tests.counter_app.test_live import watching
 from tests.servers import RunningServer, manage, running
 from tests.waiting import until, until_async
@@ -156,6 +158,17 @@ async def test_open_streams_are_told(client: TestClientProtocol) -> None:
         assert await stream.value() == 1
         await until_async(lambda: told(1))
     await until_async(lambda: told(0))
+
+
+def test_a_file_that_a_worker_has_just_made_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen to fail with prometheus_client's own collector (its issue 1199)."""
+    monkeypatch.setenv(DIRECTORY, str(tmp_path))
+    write = "from prometheus_client import Counter; Counter('a_total', 'b').inc()"
+    subprocess.run([sys.executable, "-c", write], check=True)
+    (tmp_path / "counter_1.db").touch()
+    assert Samples(Metrics().text().decode())["a_total"] == 1
 
 
 def samples_of(server: RunningServer) -> Samples:
