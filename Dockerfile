@@ -48,6 +48,7 @@ ENV PYTHONDONTWRITEBYTECODE=1 \
 COPY --from=build /venv /venv
 COPY manage.py pyproject.toml settings.toml ./
 COPY migrations migrations
+COPY quart_chassis quart_chassis
 COPY my_app my_app
 USER app
 # A 503 raises, so a server that drains or has no database is unhealthy.

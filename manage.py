@@ -17,19 +17,25 @@ import os
 import subprocess
 from pathlib import Path
 
-from my_app import UserError, cli, dependencies, say, venv
+from quart_chassis import commands
+from quart_chassis.errors import UserError, say
+from quart_chassis.installation import dependencies, venv
 
 
 def main() -> int:
     """Run the command in an environment that has what it needs; its exit status."""
     words = sys.argv[1:]
-    arguments = cli.parse(words)
+    tools = commands.needs_tools(words)
     try:
-        if _may_run_here(arguments.tools):
-            return cli.main(words)
+        if _may_run_here(tools):
+            return commands.main(words, root=dependencies.ROOT)
         venv.refuse_unreadable()
-        if not venv.is_another_tools() and not venv.is_ready(arguments.tools):
-            venv.make_ready(arguments.tools)
+        if not venv.is_another_tools() and not venv.is_ready(tools):
+            if not words or words[0].startswith("-"):
+                # Help does not wait for an installation; it then lacks what features
+                # bring.
+                commands.parse(words, "manage.py")
+            venv.make_ready(tools)
         return _continue_in_venv(words)
     except UserError as error:
         print(f"manage.py: {error}", file=sys.stderr)

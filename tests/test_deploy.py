@@ -5,10 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
-from quart import Quart
 
-from my_app import settings
-from tests.servers import ROOT
+from quart_chassis import features
+from quart_chassis.application import Application
+from quart_chassis.project import Project
+from quart_chassis.settings import loading
+from quart_chassis.testing.servers import ROOT
 
 KUBERNETES = sorted((ROOT / "deploy" / "kubernetes").glob("*.yml"))
 COMPOSE = sorted(ROOT.glob("*compose*.yml"))
@@ -28,10 +30,11 @@ def test_variables_are_settings() -> None:
     for path in COMPOSE:
         named |= set(re.findall(r"^ +([A-Z_]+):", path.read_text("utf-8"), re.M))
     assert {"SECRET_KEY", "FORWARDED_ALLOW_IPS", "WORKERS"} <= named
-    assert named - set(settings.NAMES) - OF_OTHERS == set()
+    owners = features.settings_of(Project.at(ROOT).application().FEATURES)
+    assert named - loading.declared(owners).keys() - OF_OTHERS == set()
 
 
-def test_probes_are_routes(app: Quart) -> None:
+def test_probes_are_routes(app: Application) -> None:
     routes = {rule.rule for rule in app.url_map.iter_rules()}
     text = "".join(path.read_text("utf-8") for path in KUBERNETES)
     probed = set(re.findall(r"httpGet: \{path: (\S+),", text))

@@ -1,1 +1,22 @@
-"""Counters: one feature, one folder. Copy its shape for your own."""
+"""Counters: a page that counts its visits, badges, and an API."""
+
+from my_app.counter_app import batching, forgetting, live
+from my_app.counter_app.api import counter_api, describe
+from my_app.counter_app.settings import CounterSettings as Settings
+from my_app.counter_app.views import counter_app
+from quart_chassis.application import Application
+from quart_chassis.web import Link
+
+__all__ = ["Settings", "install", "navigation"]
+
+navigation = (Link("Counter", "counter_app.home"),)
+
+
+def install(app: Application) -> None:
+    """Add the pages, the API and the tasks that run while `app` serves."""
+    batching.install(app)
+    forgetting.install(app)
+    live.install(app)
+    app.register_blueprint(counter_app)
+    app.register_blueprint(counter_api)
+    describe(app)

@@ -1,10 +1,9 @@
-"""Counters for programs: JSON under /api/."""
+"""The JSON API of the counters."""
 
 import re
-import secrets
+from typing import Any
 
-import msgspec
-from quart import Blueprint, Response, current_app, request
+from quart import Blueprint, Response, request
 from quart_schema import (
     document_headers,
     document_querystring,
@@ -12,12 +11,10 @@ from quart_schema import (
     document_response,
     tag,
 )
-from werkzeug.datastructures import WWWAuthenticate
-from werkzeug.exceptions import NotFound, Unauthorized, UnprocessableEntity
+from werkzeug.exceptions import NotFound, UnprocessableEntity
 
-from my_app import db
 from my_app.counter_app import batching, names, queries
-from my_app.counter_app.bodies import read_body
+from my_app.counter_app.names import Name
 from my_app.counter_app.schemas import (
     Amount,
     CounterBody,
@@ -27,16 +24,30 @@ from my_app.counter_app.schemas import (
     Page,
     Value,
 )
-from my_app.settings import Settings
+from my_app.counter_app.settings import CounterSettings
+from quart_chassis import settings, web
+from quart_chassis.application import Application
+from quart_chassis.database import DatabaseUnavailable, begin
+from quart_chassis.web import admin_required, document_answers, read_body, read_query
 
 VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,255}")
+
+NOT_FOUND = {404: "There is no such counter"}
+NO_ADMIN = {404: "ADMIN_TOKEN is not set"}
+UNAVAILABLE = {503: "The database does not answer, or too many requests wait"}
 
 counter_api = Blueprint("counter_api", __name__, url_prefix="/api/counters")
 
 
+@counter_api.errorhandler(DatabaseUnavailable)
+async def tell_whether_it_counted(error: DatabaseUnavailable) -> Response:
+    """503 as problem details; `outcome` is `not-counted` or `unknown`."""
+    return await web.answer_unavailable(error, not_committed="not-counted")
+
+
 @counter_api.before_app_request
 async def refuse_slashes_in_names() -> None:
-    """A name with an encoded slash reaches no route, but is a wrong name too."""
+    """Answer 422 to a name with an encoded slash, which no route matches."""
     path = request.scope["raw_path"].lower()
     if b"%2f" in path and path.startswith(b"/api/counters/"):
         names.check("/")
@@ -47,22 +58,29 @@ async def refuse_slashes_in_names() -> None:
 @document_request(Amount)
 @document_headers(IncrementHeaders)
 @document_response(CounterValue)
-async def increment(name: str) -> Response:
-    """Add to a counter, making it if it is new."""
+@document_answers(
+    {
+        404: "COUNTER_NAMES does not allow this counter",
+        409: "The counter is full; nothing was counted",
+    }
+    | UNAVAILABLE
+)
+async def increment(name: Name) -> Response:
+    """Add to a counter, creating it if it is new."""
     names.check(name)
     if not names.may_be_counted(name):
-        raise NotFound("There is no such counter to be counted.")
+        raise NotFound("This counter may not be incremented.")
     key = request.headers.get("Idempotency-Key")
     if key is not None and not VISIBLE_ASCII.fullmatch(key):
         raise UnprocessableEntity(
             "Idempotency-Key must be 1 to 255 visible ASCII characters."
         )
-    body = await read_body(request, Amount) or Amount()
-    most = _settings().MAX_AMOUNT
+    body = await read_body(Amount)
+    most = settings.current(CounterSettings).MAX_AMOUNT
     if body.amount > most:
         raise UnprocessableEntity(f"Expected int <= {most} - at $.amount")
     counted = await batching.count(name, body.amount, key)
-    response = _json(CounterValue(name, counted.value))
+    response = web.answer(CounterValue(name, counted.value))
     if counted.replayed:
         response.headers["Idempotency-Replayed"] = "true"
     return response
@@ -71,82 +89,65 @@ async def increment(name: str) -> Response:
 @counter_api.get("/<name>")
 @tag(["counters"])
 @document_response(CounterBody)
-async def read(name: str) -> Response:
-    """Show a counter; this counts nothing."""
+@document_answers(NOT_FOUND | UNAVAILABLE)
+async def read(name: Name) -> Response:
+    """Show a counter without counting a visit."""
     names.check(name)
-    async with db.begin() as connection:
+    async with begin() as connection:
         counter = await queries.read(connection, name)
     if counter is None:
         raise NotFound("There is no such counter.")
-    return _json(CounterBody(*counter))
+    return web.answer(CounterBody(*counter))
 
 
 @counter_api.get("")
 @tag(["counters"])
 @document_querystring(Page)
 @document_response(CounterList)
+@document_answers(UNAVAILABLE)
 async def list_counters() -> Response:
-    """List counters in the order of their names, a page at a time."""
-    try:
-        page = msgspec.convert(request.args.to_dict(), Page, strict=False)
-    except msgspec.ValidationError as error:
-        raise UnprocessableEntity(str(error).replace("`", "")) from None
-    async with db.begin() as connection:
+    """List counters in name order, one page at a time."""
+    page = read_query(Page)
+    async with begin() as connection:
         found = await queries.read_page(connection, page.limit + 1, page.after or "")
     shown = [CounterBody(*counter) for counter in found[: page.limit]]
     following = shown[-1].name if len(found) > page.limit else None
-    return _json(CounterList(shown, following))
+    return web.answer(CounterList(shown, following))
 
 
 @counter_api.put("/<name>")
 @tag(["counters"])
 @document_request(Value)
 @document_response(CounterBody)
-async def put(name: str) -> Response:
-    """Set a counter, making it if it is new; for admins."""
-    _check_admin()
+@document_answers(NO_ADMIN | UNAVAILABLE)
+@admin_required
+async def put(name: Name) -> Response:
+    """Set a counter, creating it if it is new; for admins."""
     names.check(name)
-    body = await read_body(request, Value)
-    if body is None:
-        raise UnprocessableEntity("Object missing required field value")
-    async with db.begin() as connection:
+    body = await read_body(Value)
+    async with begin() as connection:
         counter = await queries.put(connection, name, body.value)
-    return _json(CounterBody(*counter))
+    return web.answer(CounterBody(*counter))
 
 
 @counter_api.delete("/<name>")
 @tag(["counters"])
-async def remove(name: str) -> Response:
+@document_answers({204: "The counter is deleted"} | NOT_FOUND | UNAVAILABLE)
+@admin_required
+async def remove(name: Name) -> Response:
     """Delete a counter; for admins."""
-    _check_admin()
     names.check(name)
-    async with db.begin() as connection:
+    async with begin() as connection:
         if not await queries.remove(connection, name):
             raise NotFound("There is no such counter.")
     return Response(status=204)
 
 
-def _json(answer: msgspec.Struct) -> Response:
-    return Response(msgspec.json.encode(answer), content_type="application/json")
+def describe(app: Application) -> None:
+    """Give MAX_AMOUNT as the largest amount in the API's description."""
 
+    def bound_amount(described: dict[str, Any]) -> None:
+        amount = described["components"]["schemas"]["Amount"]["properties"]["amount"]
+        amount["maximum"] = app.settings(CounterSettings).MAX_AMOUNT
 
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["settings"]
-    return settings
-
-
-def _check_admin() -> None:
-    """404 where no ADMIN_TOKEN is set, 401 unless the request bears it.
-
-    The comparison takes as long wherever the difference lies.
-    """
-    token = _settings().ADMIN_TOKEN
-    if not token:
-        raise NotFound("There is no such page.")
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    matches = secrets.compare_digest(given.strip().encode(), token.encode())
-    if scheme.lower() != "bearer" or not matches:
-        raise Unauthorized(
-            "This needs the bearer token of ADMIN_TOKEN.",
-            www_authenticate=WWWAuthenticate("bearer"),
-        )
+    web.amend(app, bound_amount)

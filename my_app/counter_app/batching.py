@@ -1,9 +1,10 @@
-"""Callers who wait at the same time share one commit.
+"""Callers that wait at the same time share one commit.
 
-A row lock is held until its commit is on disk, so one statement per request cannot go
-faster than one commit after the other. Here a single writer takes all who wait, adds up
-what they want, and commits once; who comes meanwhile forms the next batch. After the
-commit each gets a number of its own out of those its counter moved through.
+A row lock is held until its commit is on disk, so with one statement per request the
+commits run one after another. Here each worker has one writer, which takes all waiting
+increments, adds them up per counter and commits once. Requests that arrive during a
+commit form the next batch. After the commit, each caller gets its own number from the
+interval its counter moved through.
 """
 
 import asyncio
@@ -11,30 +12,35 @@ from collections import deque
 from collections.abc import AsyncGenerator
 
 import structlog
-from quart import Quart, current_app
+from quart import current_app
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from my_app import db, tracing
 from my_app.counter_app import writing
 from my_app.counter_app.metrics import CountingMetrics
+from my_app.counter_app.settings import CounterSettings
 from my_app.counter_app.writing import Answers, Counted, Increment
-from my_app.settings import Settings
+from quart_chassis.application import Application
+from quart_chassis.database import words_of
+from quart_chassis.observe import tracing
+from quart_chassis.settings import Settings
 
-# After a failure, doubled each time, so that a database that is away is not asked
-# without a pause, and is used within a second of its return.
+# The pause after a failure doubles up to the longest: a database that is away is not
+# flooded, and one that returns is used within a second.
 PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 0.4
 
 log = structlog.stdlib.get_logger()
 
 
-def install(app: Quart, settings: Settings) -> None:
-    """Give `app` a writer, which works as long as the app serves."""
-    metrics = CountingMetrics(app.extensions["metrics"], settings.QUEUE_LIMIT)
+def install(app: Application) -> None:
+    """Give `app` a writer that runs while the app serves."""
+    settings = app.settings(CounterSettings)
+    wait_seconds = app.settings(Settings).WAIT_SECONDS
+    metrics = CountingMetrics(app.metrics, settings.QUEUE_LIMIT)
 
     @app.while_serving
     async def write() -> AsyncGenerator[None, None]:
-        writer = Writer(app.extensions["engine"], settings, metrics)
+        writer = Writer(app.engine, settings, wait_seconds, metrics)
         app.extensions["writer"] = writer
         task = asyncio.create_task(writer.run())
         try:
@@ -45,27 +51,31 @@ def install(app: Quart, settings: Settings) -> None:
 
 
 async def count(name: str, amount: int = 1, key: str | None = None) -> Counted:
-    """Add `amount` to the counter; its value after that.
+    """Add `amount` to the counter and return its new value.
 
-    With a key it is counted once, however often it is asked for. DatabaseUnavailable
-    after WAIT_SECONDS, or at once if too many wait; CounterFull if the sum would pass
-    2**63 - 1; KeyReused if the key was used for another amount.
+    With a key it is counted once; a replay gets the first value. DatabaseUnavailable
+    after WAIT_SECONDS, or at once if the queue is full; CounterFull if the sum would
+    pass 2**63 - 1; KeyReused if the key was used for another amount.
     """
     writer: Writer = current_app.extensions["writer"]
     return await writer.count(name, amount, key)
 
 
 class Writer:
-    """One queue, one batch under way, one connection."""
+    """One queue, one batch under way and one connection per worker."""
 
     def __init__(
-        self, engine: AsyncEngine, settings: Settings, metrics: CountingMetrics
+        self,
+        engine: AsyncEngine,
+        settings: CounterSettings,
+        wait_seconds: float,
+        metrics: CountingMetrics,
     ) -> None:
         self.engine = engine
         self.metrics = metrics
         self.queue_limit = settings.QUEUE_LIMIT
         self.batch_limit = settings.BATCH_LIMIT
-        self.wait_seconds = settings.WAIT_SECONDS
+        self.wait_seconds = wait_seconds
         self.queue: deque[Increment] = deque()
         self.batch: list[Increment] = []
         self.arrival = asyncio.Event()
@@ -77,7 +87,7 @@ class Writer:
         self.closed = False
 
     async def count(self, name: str, amount: int, key: str | None) -> Counted:
-        """As the function `count`."""
+        """See the function `count`."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.wait_seconds
         increment = Increment(name, amount, key, deadline, loop.create_future())
@@ -86,7 +96,7 @@ class Writer:
             increment.give_up()
         else:
             self._enqueue(increment)
-        # Who leaves cancels the answer, and is then not taken into a batch.
+        # A caller that leaves cancels its future, so the writer skips it.
         return await increment.answer
 
     def _has_room(self) -> bool:
@@ -104,7 +114,7 @@ class Writer:
             self.alarm = loop.call_at(increment.deadline, self._expire)
 
     async def run(self) -> None:
-        """Commit batch after batch, for ever."""
+        """Commit one batch after another, forever."""
         while True:
             await self.arrival.wait()
             self.arrival.clear()
@@ -113,7 +123,7 @@ class Writer:
             self.idle.set()
 
     async def drain(self) -> None:
-        """Take no more, and answer all who were taken."""
+        """Accept no more increments, and wait until the accepted ones are answered."""
         self.closed = True
         await self.idle.wait()
 
@@ -124,7 +134,7 @@ class Writer:
         return bool(self.queue)
 
     async def _commit(self) -> None:
-        """Commit a batch and answer it, or put back who may be tried again."""
+        """Commit a batch and answer it; if that fails, put back what may be retried."""
         self.committing = False
         try:
             async with asyncio.timeout(self.wait_seconds):
@@ -132,7 +142,7 @@ class Writer:
         except Exception as error:
             log.warning(
                 "increments were not committed",
-                reason=db.words_of(error),
+                reason=words_of(error),
                 increments=len(self.batch) + len(self.queue),
                 outcome="unknown" if self.committing else "not-counted",
             )
@@ -148,11 +158,10 @@ class Writer:
         self.queue.extendleft(reversed(answers.again))
 
     async def _write(self) -> Answers:
-        """A batch in one transaction; `committing` from the moment COMMIT is sent.
+        """Write a batch in one transaction; set `committing` when COMMIT is sent.
 
-        Who waits for a connection is still in the queue. A connection on which anything
-        failed is cut off and not used again: it may be waiting for a server that fell
-        silent.
+        Increments stay in the queue until there is a connection. After any failure the
+        connection is terminated and not reused: its server may have stopped answering.
         """
         async with self.engine.connect() as connection:
             raw = (await connection.get_raw_connection()).driver_connection
@@ -171,17 +180,18 @@ class Writer:
         return answers
 
     def _take(self) -> None:
-        """Make a batch of those who still wait, in the order they came."""
+        """Move the increments that still wait into the batch, in order of arrival."""
         while self.queue and len(self.batch) < self.batch_limit:
             increment = self.queue.popleft()
             if not increment.answer.done():
                 self.batch.append(increment)
 
     def _put_back(self) -> None:
-        """Back to the head of the queue, the limit notwithstanding.
+        """Return the batch to the head of the queue, even over the queue's limit.
 
-        Before COMMIT was sent all are tried again. After that only those with a key,
-        which tells whether they were counted; for the others nobody knows.
+        If COMMIT was not sent, all increments are tried again. If it was sent, only
+        those with a key are: the key tells whether they were counted. The outcome of
+        the others stays unknown.
         """
         again = []
         for increment in self.batch:
@@ -195,10 +205,10 @@ class Writer:
         self.metrics.retries.inc(len(again))
 
     def _expire(self) -> None:
-        """Answer those whose time is over, and set the alarm for the next one's.
+        """Give up increments past their deadline, and set the alarm for the next one.
 
-        All may wait equally long, so who came first, in the batch or at the head of the
-        queue, is the first whose time is over.
+        All may wait equally long, so deadlines pass in order of arrival: first those of
+        the batch, then those of the queue from its head.
         """
         loop = asyncio.get_running_loop()
         self.alarm = None

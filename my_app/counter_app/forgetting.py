@@ -1,9 +1,9 @@
-"""Old Idempotency-Keys go, little by little and in nobody's way.
+"""Old Idempotency-Keys are deleted in small steps that hold up no request.
 
 A key takes 345 bytes with its indexes and its first version (measured on a million
-keys that were UUIDs). At 1,000 keyed increments a second, 25 hours of them are 90
-million rows or 31 GB; at 10 a second, 310 MB. Every minute some worker deletes what has
-become too old, in each transaction as many rows as were claimed in a second.
+UUID keys). At 1,000 keyed increments a second, 25 hours of keys are 90 million rows or
+31 GB; at 10 a second, 310 MB. About once a minute each worker deletes the keys that are
+too old. Each transaction deletes the keys that were claimed within one second.
 """
 
 import asyncio
@@ -11,23 +11,23 @@ import random
 from collections.abc import AsyncGenerator
 
 import structlog
-from quart import Quart
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from my_app import db
 from my_app.counter_app import queries
+from quart_chassis.application import Application
+from quart_chassis.database import says_unavailable, words_of
 
 PAUSE_SECONDS = 60
 
 log = structlog.stdlib.get_logger()
 
 
-def install(app: Quart) -> None:
-    """Have `app` forget old keys as long as it serves."""
+def install(app: Application) -> None:
+    """Delete old keys while `app` serves."""
 
     @app.while_serving
     async def forget_now_and_then() -> AsyncGenerator[None, None]:
-        task = asyncio.create_task(_forget_for_ever(app.extensions["engine"]))
+        task = asyncio.create_task(_forget_for_ever(app.engine))
         try:
             yield
         finally:
@@ -35,7 +35,7 @@ def install(app: Quart) -> None:
 
 
 async def forget(engine: AsyncEngine) -> None:
-    """Delete every key that is too old, unless another worker is at it."""
+    """Delete every key that is too old, unless another worker is doing so."""
     end = None
     while True:
         async with engine.begin() as connection:
@@ -46,11 +46,11 @@ async def forget(engine: AsyncEngine) -> None:
 
 async def _forget_for_ever(engine: AsyncEngine) -> None:
     while True:
-        # Not all workers at the same moment.
+        # Random, so that the workers do not all start at once.
         await asyncio.sleep(PAUSE_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311
         try:
             await forget(engine)
         except Exception as error:
-            if not db.says_unavailable(error):
+            if not says_unavailable(error):
                 raise
-            log.warning("old keys are still there", reason=db.words_of(error))
+            log.warning("old keys were not deleted", reason=words_of(error))

@@ -1,8 +1,8 @@
-"""Numbers that change while somebody looks: one question for all who watch.
+"""Event streams of counters' values: one query serves all watchers of a worker.
 
-However many watch, a worker asks the database at most four times a second, and not at
-all when nobody does. A watcher holds the latest value only, so a slow reader costs
-no more than a quick one; one that stops reading is dropped by the kernel (`server.py`).
+A worker polls the database at most four times a second, and only while it has watchers.
+A watcher holds only the latest value, so a slow reader costs no more than a fast one.
+The kernel drops a reader that stops reading (`quart_chassis/serve/server.py`).
 """
 
 import asyncio
@@ -12,45 +12,46 @@ from weakref import WeakSet
 import msgspec
 import structlog
 from prometheus_client import Gauge
-from quart import Blueprint, Quart, Response, current_app, request
+from quart import Response, current_app, request
 from quart_schema import tag
 from sqlalchemy.ext.asyncio import AsyncEngine
 from werkzeug.exceptions import NotFound, ServiceUnavailable
 
-from my_app import db
 from my_app.counter_app import names, queries
-from my_app.metrics import Metrics
-from my_app.settings import Settings
+from my_app.counter_app.api import NOT_FOUND, UNAVAILABLE, counter_api
+from my_app.counter_app.names import Name
+from my_app.counter_app.settings import CounterSettings
+from quart_chassis.application import Application
+from quart_chassis.database import DatabaseUnavailable, wait_seconds, words_of
+from quart_chassis.web import document_answers
 
 LOOK_SECONDS = 0.25
-# Proxies drop connections on which nothing comes for a minute, some sooner.
+# Proxies drop connections that are silent for a minute, some sooner.
 COMMENT_SECONDS = 15
-# When a browser connects again after a stream ended; sent once, at its beginning.
+# A browser's wait before it reconnects; sent once, at the start of a stream.
 RECONNECT_MILLISECONDS = 1000
 
 STOPPING = "This server is stopping."
 
 log = structlog.stdlib.get_logger()
 
-counter_live = Blueprint("counter_live", __name__, url_prefix="/api/counters")
 
-
-def install(app: Quart, settings: Settings) -> None:
-    """Give `app` a lookout, which looks as long as the app serves and anybody watches.
+def install(app: Application) -> None:
+    """Give `app` a lookout that polls while the app serves and has watchers.
 
     All streams end when the app is told to stop.
     """
-    metrics: Metrics = app.extensions["metrics"]
-    watching = metrics.gauge("counter_watchers", "Event streams that are open.")
-    metrics.gauge("counter_watchers_limit", "Streams that may be: WATCHER_LIMIT.").set(
-        settings.WATCHER_LIMIT
-    )
+    limit = app.settings(CounterSettings).WATCHER_LIMIT
+    watching = app.metrics.gauge("counter_watchers", "Open event streams.")
+    app.metrics.gauge(
+        "counter_watchers_limit", "Limit of open event streams: WATCHER_LIMIT."
+    ).set(limit)
 
     @app.while_serving
     async def look() -> AsyncGenerator[None, None]:
-        lookout = Lookout(app.extensions["engine"], settings.WATCHER_LIMIT, watching)
+        lookout = Lookout(app.engine, limit, watching)
         app.extensions["lookout"] = lookout
-        app.extensions["when_draining"].append(lookout.close)
+        app.draining.when_begun.append(lookout.close)
         task = asyncio.create_task(lookout.run())
         try:
             yield
@@ -59,18 +60,22 @@ def install(app: Quart, settings: Settings) -> None:
             task.cancel()
 
 
-@counter_live.get("/<name>/events")
+@counter_api.get("/<name>/events")
 @tag(["counters"])
-async def events(name: str) -> Response:
-    """A stream of the counter's values: one at once, and one after each change."""
+@document_answers(
+    {200: "The value at once, and after each change"}, "text/event-stream"
+)
+@document_answers(NOT_FOUND | UNAVAILABLE)
+async def events(name: Name) -> Response:
+    """Stream the counter's value: at once, and after each change."""
     names.check(name)
     lookout: Lookout = current_app.extensions["lookout"]
     watcher = lookout.watch(name)
     try:
-        async with asyncio.timeout(db.wait_seconds()):
+        async with asyncio.timeout(wait_seconds()):
             await watcher.changed.wait()
     except TimeoutError:
-        raise db.DatabaseUnavailable(committed=False) from None
+        raise DatabaseUnavailable(committed=False) from None
     if watcher.event is None and lookout.closed:
         raise ServiceUnavailable(STOPPING, retry_after=1)
     if watcher.event is None:
@@ -78,13 +83,13 @@ async def events(name: str) -> Response:
     body = b"" if request.method == "HEAD" else _stream(watcher)
     response = Response(body, content_type="text/event-stream")
     response.timeout = None
-    # nginx would wait for a buffer's worth of events.
+    # By default nginx holds events back until its buffer is full.
     response.headers["X-Accel-Buffering"] = "no"
     return response
 
 
 class Watcher:
-    """One open stream: the latest event, and whether it was sent already."""
+    """One open stream: its latest event, and whether that is still to be sent."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -93,7 +98,7 @@ class Watcher:
         self.changed = asyncio.Event()
 
     def tell(self, event: bytes | None) -> None:
-        """The counter's value now; None if there is no counter, which ends it."""
+        """Take the latest event; None means no counter, and ends the stream."""
         if event is None:
             self.end()
         elif event != self.event:
@@ -101,36 +106,36 @@ class Watcher:
             self.changed.set()
 
     def end(self) -> None:
-        """Have the stream end."""
+        """End the stream."""
         self.ended = True
         self.changed.set()
 
 
 class Lookout:
-    """Who watches what in this worker."""
+    """The watchers of this worker, and the poll that serves them."""
 
     def __init__(self, engine: AsyncEngine, limit: int, watching: Gauge) -> None:
         self.engine = engine
         self.limit = limit
         self.watching = watching
-        # Weak, so that a stream whose caller left before it began is not kept.
+        # Weak, so that a caller that leaves before its stream starts costs nothing.
         self.watchers: WeakSet[Watcher] = WeakSet()
         self.arrival = asyncio.Event()
         self.closed = False
 
     def watch(self, name: str) -> Watcher:
-        """A watcher, who is told the value with the next look; 503 beyond the limit."""
+        """A new watcher; it gets the value at the next poll. 503 beyond the limit."""
         if self.closed:
             raise ServiceUnavailable(STOPPING, retry_after=1)
         if len(self.watchers) >= self.limit:
-            raise ServiceUnavailable("Too many watch already.", retry_after=5)
+            raise ServiceUnavailable("Too many event streams are open.", retry_after=5)
         watcher = Watcher(name)
         self.watchers.add(watcher)
         self.arrival.set()
         return watcher
 
     async def run(self) -> None:
-        """Look and tell, for ever."""
+        """Poll and tell the watchers, forever."""
         failing = False
         while True:
             await self.arrival.wait()
@@ -139,7 +144,7 @@ class Lookout:
                 failing = False
             except Exception as error:
                 if not failing:
-                    log.warning("watchers are told nothing", reason=db.words_of(error))
+                    log.warning("watchers get no updates", reason=words_of(error))
                 failing = True
             self.watching.set(len(self.watchers))
             if not self.watchers:
@@ -156,7 +161,7 @@ class Lookout:
             watcher.tell(told.get(watcher.name))
 
     def close(self) -> None:
-        """End every stream, and let no new one begin."""
+        """End every stream and refuse new ones."""
         self.closed = True
         for watcher in list(self.watchers):
             watcher.end()

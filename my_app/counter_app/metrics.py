@@ -1,10 +1,10 @@
-"""What Prometheus is told about counting (docs/observability.md)."""
+"""The Prometheus metrics of counting (docs/counter_app/monitoring.md)."""
 
 import asyncio
 
 from my_app.counter_app.writing import Counted, CounterFull, KeyReused
-from my_app.db import DatabaseUnavailable
-from my_app.metrics import SECONDS, Metrics
+from quart_chassis.database import DatabaseUnavailable
+from quart_chassis.observe.metrics import SECONDS, Metrics
 
 INCREMENTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096)
 
@@ -17,10 +17,10 @@ class CountingMetrics:
     def __init__(self, metrics: Metrics, queue_limit: int) -> None:
         self.increments = metrics.counter(
             "counting_increments_total",
-            "Increments by what their callers were told.",
+            "Answered increments by outcome.",
             ("outcome",),
         )
-        # A series that is there from the start can be seen to grow from 0 to 1.
+        # Prometheus sees the first increment only in a series that starts at 0.
         for outcome in OUTCOMES:
             self.increments.labels(outcome)
         self.retries = metrics.counter(
@@ -28,22 +28,22 @@ class CountingMetrics:
             "Increments put back into the queue because their batch failed.",
         )
         self.queue = metrics.gauge(
-            "counting_queue_length", "Increments that wait for a batch."
+            "counting_queue_length", "Increments waiting for a batch."
         )
         metrics.gauge(
-            "counting_queue_limit", "Increments that may wait: QUEUE_LIMIT."
+            "counting_queue_limit", "Limit of waiting increments: QUEUE_LIMIT."
         ).set(queue_limit)
         self.batch = metrics.histogram(
-            "counting_batch_increments", "Increments that shared a commit.", INCREMENTS
+            "counting_batch_increments", "Increments in one commit.", INCREMENTS
         )
         self.commit_seconds = metrics.histogram(
             "counting_commit_duration_seconds",
-            "From COMMIT until it was done, or failed.",
+            "Time from sending COMMIT to its success or failure.",
             SECONDS,
         )
 
     def answered(self, answer: "asyncio.Future[Counted]") -> None:
-        """Count an increment by what its caller is told, unless he left."""
+        """Record the increment's outcome, unless its caller left."""
         if not answer.cancelled():
             self.increments.labels(_outcome(answer)).inc()
 

@@ -1,32 +1,35 @@
-"""Which names counters may have, and which may be counted."""
+"""The rules for counters' names."""
 
 import re
+from typing import Annotated
 
-from quart import current_app
+from msgspec import Meta
 from werkzeug.exceptions import UnprocessableEntity
 
-from my_app.settings import Settings
+from my_app.counter_app.settings import CounterSettings
+from quart_chassis import settings
 
 HOME = "home"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 PATTERN = f"^{NAME.pattern}$"
+# The type of a route's argument that is a counter's name.
+Name = Annotated[str, Meta(pattern=PATTERN)]
 
 
 def is_name(name: str) -> bool:
-    """Whether a counter may be called that."""
+    """Whether `name` is a valid counter name."""
     return NAME.fullmatch(name) is not None
 
 
 def check(name: str) -> None:
-    """Nothing; 422 if no counter may be called that."""
+    """Raise 422 if `name` is not a valid counter name."""
     if not is_name(name):
         raise UnprocessableEntity(
-            "name must be a letter a-z or a digit, then up to 63 of a-z 0-9 . _ -"
+            "name must start with a-z or 0-9; up to 63 of a-z 0-9 . _ - may follow"
         )
 
 
 def may_be_counted(name: str) -> bool:
-    """Whether COUNTER_NAMES lets visitors count it; `home` always may."""
-    settings: Settings = current_app.extensions["settings"]
-    allowed = settings.COUNTER_NAMES
+    """Whether COUNTER_NAMES allows increments; `home` is always allowed."""
+    allowed = settings.current(CounterSettings).COUNTER_NAMES
     return not allowed or name == HOME or name in allowed

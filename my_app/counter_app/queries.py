@@ -1,7 +1,7 @@
 """Every statement this feature sends.
 
-Each names its rows by counter, and several of them in the order of their names: two
-transactions that take the same rows in different orders would wait for each other.
+Statements find rows by counter name, or old keys by time, and lock rows in name order:
+two transactions that lock the same rows in different orders would deadlock.
 """
 
 from collections.abc import Collection, Mapping
@@ -23,10 +23,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from my_app.counter_app.settings import LARGEST_VALUE
 from my_app.counter_app.tables import counters, idempotency_keys
 
-LARGEST_VALUE = 2**63 - 1
-# 24 hours are promised; one more is for queues, clocks and failover.
+# 24 hours are promised; the extra hour covers queues, clocks and failover.
 KEPT = timedelta(hours=25)
 SLICE = timedelta(seconds=1)
 # Any number will do, as long as no other program on this database uses it.
@@ -41,7 +41,7 @@ class Key(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """What stands under a key; `value` is None where it is ours to count."""
+    """The row of a key; `value` is None if this transaction must count it."""
 
     amount: int
     value: int | None
@@ -59,11 +59,11 @@ class Counter(NamedTuple):
 async def claim_keys(
     connection: AsyncConnection, amounts: Mapping[Key, int]
 ) -> dict[Key, Claim]:
-    """Claim each key for its amount; what stands under it now.
+    """Claim each key for its amount, and return each key's row.
 
-    A key that another transaction has just claimed is waited for. The update changes
-    nothing, but lets the statement see the row, and makes the replay's COMMIT wait for
-    standbys like any other.
+    The statement waits for a key that an open transaction has claimed. The update
+    changes no value, but it lets the statement see the row, and makes the replay's
+    COMMIT wait for standbys like any other.
     """
     found = await connection.execute(_CLAIM_KEYS, _numbers(amounts))
     return {Key(name, key): Claim(amount, value) for name, key, amount, value in found}
@@ -72,11 +72,11 @@ async def claim_keys(
 async def add(
     connection: AsyncConnection, amounts: Mapping[str, int]
 ) -> dict[str, int]:
-    """Add to each counter, making those that are new; their values afterwards.
+    """Add to each counter, creating new ones, and return the new values.
 
-    One that would pass LARGEST_VALUE stays as it is and is left out of the answer; its
-    row is locked all the same. PostgreSQL does the sum: a value read first and written
-    back would lose every increment that came in between.
+    A counter that would pass LARGEST_VALUE stays as it is and is not returned, but its
+    row is locked. PostgreSQL does the sum: reading a value and writing it back would
+    lose every increment made in between.
     """
     parameters = {"names": list(amounts), "numbers": list(amounts.values())}
     found = await connection.execute(_ADD, parameters)
@@ -84,12 +84,12 @@ async def add(
 
 
 async def store_values(connection: AsyncConnection, values: Mapping[Key, int]) -> None:
-    """Write down what each claimed key was answered."""
+    """Store each claimed key's value, which its replays get."""
     await connection.execute(_STORE_VALUES, _numbers(values))
 
 
 async def release_keys(connection: AsyncConnection, keys: Collection[Key]) -> None:
-    """Give up claims that were not counted after all."""
+    """Delete claimed keys whose increments were refused."""
     columns = idempotency_keys.c
     for name, key in sorted(keys):
         found = (columns.counter_name == name, columns.key == key)
@@ -99,10 +99,11 @@ async def release_keys(connection: AsyncConnection, keys: Collection[Key]) -> No
 async def forget_keys(
     connection: AsyncConnection, after: datetime | None
 ) -> datetime | None:
-    """Delete a second's worth of keys that are too old; where to go on, or None.
+    """Delete old keys that were claimed within one second; return where to go on.
 
-    `after` is what the last call answered. None also while another worker does this.
-    The statements name rows by time alone, which works on a sharded table too.
+    `after` is the previous call's result. The result is None when no old keys are left
+    or another worker is deleting them. The statements find rows by time alone, which
+    works on a sharded table too.
     """
     lock = select(func.pg_try_advisory_xact_lock(FORGETTING_LOCK))
     if not (await connection.execute(lock)).scalar_one():
@@ -123,7 +124,7 @@ async def forget_keys(
 
 
 async def read(connection: AsyncConnection, name: str) -> Counter | None:
-    """The counter, or None if there is none of that name."""
+    """The counter, or None if it does not exist."""
     found = await connection.execute(select(counters).where(counters.c.name == name))
     row = found.one_or_none()
     return Counter(*row) if row else None
@@ -132,7 +133,7 @@ async def read(connection: AsyncConnection, name: str) -> Counter | None:
 async def read_values(
     connection: AsyncConnection, names: Collection[str]
 ) -> dict[str, int]:
-    """The values of those of these counters that there are."""
+    """The value of each of these counters that exists."""
     statement = select(counters.c.name, counters.c.value).where(
         counters.c.name == any_(bindparam("names", type_=ARRAY(Text)))
     )
@@ -143,14 +144,14 @@ async def read_values(
 async def read_page(
     connection: AsyncConnection, limit: int, after: str
 ) -> list[Counter]:
-    """The next `limit` counters in the order of their names."""
+    """Up to `limit` counters with names past `after`, in name order."""
     statement = select(counters).where(counters.c.name > after)
     found = await connection.execute(statement.order_by(counters.c.name).limit(limit))
     return [Counter(*row) for row in found]
 
 
 async def put(connection: AsyncConnection, name: str, value: int) -> Counter:
-    """Set the counter, making it if it is new."""
+    """Set the counter, creating it if it is new, and return it."""
     row = insert(counters).values(name=name, value=value)
     new = row.excluded
     statement = row.on_conflict_do_update(
@@ -161,13 +162,13 @@ async def put(connection: AsyncConnection, name: str, value: int) -> Counter:
 
 
 async def remove(connection: AsyncConnection, name: str) -> bool:
-    """Whether there was such a counter; now there is none."""
+    """Delete the counter; False if it did not exist."""
     statement = delete(counters).where(counters.c.name == name)
     return (await connection.execute(statement)).rowcount > 0
 
 
 def _numbers(by_key: Mapping[Key, int]) -> dict[str, list[Any]]:
-    """The parameters of statements that take a number for each key."""
+    """The parameters of statements that take one number per key."""
     return {
         "counter_names": [key.counter_name for key in by_key],
         "keys": [key.key for key in by_key],
@@ -176,7 +177,7 @@ def _numbers(by_key: Mapping[Key, int]) -> dict[str, list[Any]]:
 
 
 def _rows(**types: type[Text | BigInteger]) -> Any:
-    """Columns of these types; their rows are parameters, arrays with an s appended."""
+    """Columns of these types, read from array parameters: NAME's array is NAMEs."""
     arrays = (bindparam(f"{name}s", type_=ARRAY(kind)) for name, kind in types.items())
     columns = (column(name, kind) for name, kind in types.items())
     return func.unnest(*arrays).table_valued(*columns).render_derived().c

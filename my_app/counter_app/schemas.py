@@ -1,4 +1,4 @@
-"""What the API's requests and answers hold."""
+"""The schemas of the API's requests and answers."""
 
 from datetime import datetime
 from typing import Annotated
@@ -7,34 +7,35 @@ import msgspec
 from msgspec import Meta
 
 from my_app.counter_app import names
-from my_app.counter_app.queries import LARGEST_VALUE
+from my_app.counter_app.settings import LARGEST_VALUE
 
 MOST_PER_PAGE = 100
+Key = Annotated[str, Meta(pattern="^[!-~]{1,255}$")]
 
 
 class Amount(msgspec.Struct, forbid_unknown_fields=True):
-    """What an increment adds; MAX_AMOUNT bounds it too."""
+    """The amount that an increment adds, at most MAX_AMOUNT."""
 
     amount: Annotated[int, Meta(ge=1, le=LARGEST_VALUE)] = 1
 
 
 class Value(msgspec.Struct, forbid_unknown_fields=True):
-    """What a counter is set to."""
+    """The value that a counter is set to."""
 
     value: Annotated[int, Meta(ge=0, le=LARGEST_VALUE)]
 
 
 class IncrementHeaders(msgspec.Struct):
-    """Sent again with the same key, an increment is counted once."""
+    """An increment that is sent again with the same key is counted once."""
 
-    idempotency_key: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
+    idempotency_key: Key | msgspec.UnsetType = msgspec.UNSET
 
 
 class Page(msgspec.Struct):
-    """Which counters to list."""
+    """List up to `limit` counters with names past `after`."""
 
     limit: Annotated[int, Meta(ge=1, le=MOST_PER_PAGE)] = MOST_PER_PAGE
-    after: Annotated[str, Meta(pattern=names.PATTERN)] | None = None
+    after: names.Name | None = None
 
 
 class CounterValue(msgspec.Struct):
@@ -54,17 +55,7 @@ class CounterBody(msgspec.Struct):
 
 
 class CounterList(msgspec.Struct):
-    """A page of counters; `next` is the `after` of the following one."""
+    """A page of counters; `next` is the next page's `after`, if there is one."""
 
     counters: list[CounterBody]
     next: str | None
-
-
-class Problem(msgspec.Struct):
-    """What went wrong (RFC 9457); `outcome` where the database did not serve."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    outcome: str | None = None

@@ -10,11 +10,11 @@ from sqlalchemy import (
     func,
 )
 
-from my_app.db import metadata
+from my_app.schema import metadata
 
-# A counter's row is written by every commit. Half of each page is left free, so that
-# the new version of a row finds room beside the old one and no index is touched
-# (a HOT update); see docs/decisions.md for the measurement.
+# Every commit rewrites a counter's row. Half of each page stays free, so that the new
+# version of a row fits beside the old one and no index changes (a HOT update);
+# docs/counter_app/decisions.md has the measurement.
 counters = Table(
     "counters",
     metadata,
@@ -36,8 +36,8 @@ counters = Table(
     postgresql_with={"fillfactor": 50},
 )
 
-# What a request with an Idempotency-Key was answered, so that its repetition is not
-# counted again. The index on the time serves the removal of old ones.
+# The answer to each Idempotency-Key, so that a replay is not counted again. The index
+# on created_at serves the deletion of old keys.
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,

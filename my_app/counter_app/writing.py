@@ -1,4 +1,4 @@
-"""One batch of increments in one transaction, and what each of them is answered."""
+"""One batch of increments in one transaction, and the answer to each increment."""
 
 import asyncio
 from collections import defaultdict
@@ -10,10 +10,11 @@ from opentelemetry.trace import SpanContext
 from sqlalchemy.ext.asyncio import AsyncConnection
 from werkzeug.exceptions import Conflict, UnprocessableEntity
 
-from my_app import tracing
 from my_app.counter_app import queries
-from my_app.counter_app.queries import LARGEST_VALUE, Claim, Key
-from my_app.db import DatabaseUnavailable
+from my_app.counter_app.queries import Claim, Key
+from my_app.counter_app.settings import LARGEST_VALUE
+from quart_chassis.database import DatabaseUnavailable
+from quart_chassis.observe import tracing
 
 
 class CounterFull(Conflict):
@@ -23,13 +24,13 @@ class CounterFull(Conflict):
 
 
 class KeyReused(UnprocessableEntity):
-    """The key stands for another amount; nothing was counted."""
+    """The key was used for another amount; nothing was counted."""
 
     description = "This Idempotency-Key was used for another amount."
 
 
 class Counted(NamedTuple):
-    """The counter's value after an increment, or after its first sending."""
+    """The counter's value after an increment; a replay gets the first value."""
 
     value: int
     replayed: bool
@@ -37,10 +38,10 @@ class Counted(NamedTuple):
 
 @dataclass(eq=False)
 class Increment:
-    """Somebody who waits for a number.
+    """One caller's increment, and the answer that the caller waits for.
 
-    `unknown` says that a COMMIT which may have counted it has failed. `deadline` is by
-    the event loop's clock.
+    `unknown` is true if a failed or unfinished COMMIT may have counted it. `deadline`
+    is a time of the event loop's clock.
     """
 
     name: str
@@ -52,7 +53,7 @@ class Increment:
     unknown: bool = False
 
     def resolve(self, answer: Counted | Exception) -> None:
-        """Answer, unless who asked has left or was told that time is over."""
+        """Answer, unless the caller has left or was already answered."""
         if self.answer.done():
             return
         if isinstance(answer, Exception):
@@ -61,23 +62,23 @@ class Increment:
             self.answer.set_result(answer)
 
     def give_up(self) -> None:
-        """Say that the database did not serve, and whether that is all we know."""
+        """Answer that the database did not serve: `unknown`, or else `not-counted`."""
         self.resolve(DatabaseUnavailable(committed=None if self.unknown else False))
 
 
 @dataclass
 class Answers:
-    """What a batch comes to, once it is committed; `again` are to be tried anew."""
+    """A batch's answers, valid after COMMIT; `again` returns to the queue."""
 
     known: dict[Increment, Counted | Exception] = field(default_factory=dict)
     again: list[Increment] = field(default_factory=list)
 
 
 async def write(connection: AsyncConnection, batch: list[Increment]) -> Answers:
-    """Send the batch's statements; its answers, which hold only after COMMIT.
+    """Send the batch's statements and return its answers, valid after COMMIT.
 
-    Keys come first and counters second, each in their order, so that no two batches
-    wait for each other.
+    Keys are locked before counters, both in name order, so that no two batches
+    deadlock.
     """
     owners: dict[Key, Increment] = {}
     for increment in batch:
@@ -115,7 +116,7 @@ def _is_to_be_counted(
 async def _add(
     connection: AsyncConnection, increments: list[Increment]
 ) -> dict[Increment, Counted | Exception]:
-    """Add each counter's sum at once; each increment's number, in order of arrival."""
+    """Add each counter's sum, and number its increments in order of arrival."""
     known: dict[Increment, Counted | Exception] = {}
     by_name: defaultdict[str, list[Increment]] = defaultdict(list)
     for increment in increments:
@@ -144,9 +145,10 @@ def _sum(increments: Iterable[Increment]) -> int:
 async def _fit(
     connection: AsyncConnection, name: str, increments: list[Increment]
 ) -> tuple[list[Increment], list[Increment]]:
-    """Who still fits into a counter that is nearly full, first come first served.
+    """The increments that still fit a nearly full counter, and the refused ones.
 
-    Its row is locked already, so what is read is what will be added to.
+    First come, first served. The counter's row is already locked, so the value that is
+    read stays valid.
     """
     counter = await queries.read(connection, name)
     value = counter.value if counter else 0
@@ -166,7 +168,7 @@ async def _settle_keys(
     claims: dict[Key, Claim],
     known: dict[Increment, Counted | Exception],
 ) -> None:
-    """Store what each new key was answered; refused increments leave no key."""
+    """Store each new key's value; refused increments leave no key."""
     values: dict[Key, int] = {}
     refused: list[Key] = []
     for key, owner in owners.items():
@@ -188,13 +190,13 @@ def _replay(
     claims: dict[Key, Claim],
     answers: Answers,
 ) -> None:
-    """Answer one whose key is taken, by an earlier batch or by another in this one."""
+    """Answer an increment whose key belongs to an earlier one."""
     key = Key(increment.name, increment.key or "")
     amount, value = claims[key]
     if value is None:
         first = answers.known[owners[key]]
         if not isinstance(first, Counted):
-            # The first was refused and left no key, so this one is the first now.
+            # The key's owner was refused and left no key: try this increment again.
             answers.again.append(increment)
             return
         value = first.value

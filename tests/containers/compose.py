@@ -1,18 +1,18 @@
 """Projects of Docker compose, made for a test and gone after it."""
 
 import os
-import re
 import secrets
 import shutil
 import socket
 import subprocess
+from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.postgres import free_port
-from tests.servers import ROOT
-from tests.waiting import until
+from quart_chassis.testing.postgres import free_port
+from quart_chassis.testing.servers import ROOT
+from quart_chassis.testing.waiting import until
 
 PRODUCTION = ("-f", "docker-compose.yml", "-f", "compose.production.yml")
 SECRETS = {"SECRET_KEY": "k" * 32, "DB_PASSWORD": 'any ch@racters: /%"'}
@@ -53,7 +53,9 @@ def is_free(port: int) -> bool:
 class Compose:
     """A project of the test's own, with free ports and volumes that go with it."""
 
-    def __init__(self, *files: str, replicas: int = 1, **environment: str) -> None:
+    def __init__(
+        self, *files: str, env_file: Path, replicas: int = 1, **environment: str
+    ) -> None:
         self.project = f"test{secrets.token_hex(4)}"
         self.port = free_ports(replicas)
         self.replicas = replicas
@@ -61,6 +63,8 @@ class Compose:
         ports = {"PORT": str(self.port), "DB_PORT": str(free_port())}
         if replicas > 1:
             ports["PORT"] += f"-{self.port + replicas - 1}"
+        # Never the developer's own .env.
+        ports["ENV_FILE"] = str(env_file)
         self.environment = {**os.environ, **ports, **environment}
         self.environment.pop("ENV_FOR_DYNACONF", None)
 
@@ -103,11 +107,6 @@ class Compose:
 
     def get(self, path: str) -> httpx.Response:
         return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=20)
-
-    def visit(self) -> int:
-        """The number after one more visit."""
-        (number,) = re.findall(r"Counter: (\d+)", self.get("/").text)
-        return int(number)
 
     def containers(self, service: str = "web") -> list[str]:
         """Their ids, also of those that ended."""

@@ -7,6 +7,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from quart_chassis.testing.keepalive import KeepAliveClients
+from quart_chassis.testing.waiting import until
 from tests.containers.compose import (
     PRODUCTION,
     SECRETS,
@@ -14,28 +16,14 @@ from tests.containers.compose import (
     addresses_of,
     docker,
 )
-from tests.keepalive import KeepAliveClients
-from tests.waiting import until
 
 pytestmark = pytest.mark.slow
-
-
-def test_up_counts_and_a_second_up_goes_on_counting(
-    compose: Callable[..., Compose],
-) -> None:
-    project = compose()
-    project.up()
-    assert project.visit() == 1
-    assert "DB_HOST: db" in project.get("/app-settings").text
-    assert project.run("down").returncode == 0
-    project.up()
-    assert project.visit() == 2
 
 
 def test_production_is_closed_and_healthy(compose: Callable[..., Compose]) -> None:
     project = compose(*PRODUCTION, **SECRETS)
     project.up()
-    assert project.visit() == 1
+    assert project.get("/").status_code == 200
     assert project.get("/app-settings").status_code == 404
     until(lambda: project.inspect("{{.State.Health.Status}}") == "healthy")
     assert project.inspect("{{.HostConfig.ReadonlyRootfs}}") == "true"
@@ -43,6 +31,12 @@ def test_production_is_closed_and_healthy(compose: Callable[..., Compose]) -> No
     assert project.run("exec", "-T", "web", "touch", "/app/x").returncode != 0
     # Not published, whatever the override does for development.
     assert project.inspect("{{.HostConfig.PortBindings}}", "db") == "map[]"
+
+
+def test_every_setting_may_stand_in_env(compose: Callable[..., Compose]) -> None:
+    project = compose(*PRODUCTION, settings="METRICS=true\nPORT=9\n", **SECRETS)
+    project.up()
+    assert project.get("/metrics").status_code == 200
 
 
 @pytest.mark.parametrize("missing", sorted(SECRETS))
@@ -88,29 +82,6 @@ async def test_a_stop_under_load_fails_no_accepted_request(
     assert clients.lost == []
 
 
-def test_a_backup_is_restored_as_documented(compose: Callable[..., Compose]) -> None:
-    project = compose(*PRODUCTION, **SECRETS)
-    project.up()
-    assert [project.visit() for _ in range(3)] == [1, 2, 3]
-    in_db = ("exec", "-T", "db")
-    dump = project.pipe(*in_db, *["pg_dump", "-U", "app_user", "-Fc", "app"])
-    assert project.visit() == 4
-    # A newer schema, from which a bad release is taken back.
-    project.pipe(
-        *in_db, *["psql", "-U", "app_user", "app", "-c"], "CREATE TABLE newer ()"
-    )
-    assert project.run("stop", "web").returncode == 0
-    project.pipe(*in_db, *["dropdb", "-U", "app_user", "--force", "app"])
-    project.pipe(*in_db, *["createdb", "-U", "app_user", "app"])
-    restore = "pg_restore -U app_user -d app --single-transaction"
-    project.pipe(*in_db, *restore.split(), given=dump)
-    assert project.run("run", "--rm", "migrate").returncode == 0
-    project.up()
-    assert project.visit() == 4
-    tables = project.pipe(*in_db, *["psql", "-U", "app_user", "app", "-Atc", "\\dt"])
-    assert b"newer" not in tables
-
-
 def test_a_platforms_port_and_database_url_are_all_it_takes(
     compose: Callable[..., Compose],
 ) -> None:
@@ -128,8 +99,7 @@ def test_a_platforms_port_and_database_url_are_all_it_takes(
     try:
         until(lambda: health(platform) == "healthy")
         (address,) = addresses_of(platform)
-        page = httpx.get(f"http://{address}:8080/")
-        assert "Counter: 1" in page.text
+        assert httpx.get(f"http://{address}:8080/").status_code == 200
     finally:
         docker("rm", "--force", platform)
 

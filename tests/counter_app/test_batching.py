@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from my_app.counter_app.queries import LARGEST_VALUE
+from my_app.counter_app.settings import LARGEST_VALUE
 from my_app.counter_app.writing import Counted, CounterFull, KeyReused
-from my_app.db import DatabaseUnavailable
-from tests.waiting import until_async
-from tests.writers import Trial, trial
+from quart_chassis.database import DatabaseUnavailable
+from quart_chassis.testing.waiting import until_async
+from tests.counter_app.writers import Trial, trial
 
 
 @asynccontextmanager

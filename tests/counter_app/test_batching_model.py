@@ -16,10 +16,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from my_app.counter_app.queries import LARGEST_VALUE
+from my_app.counter_app.settings import LARGEST_VALUE
 from my_app.counter_app.writing import Counted, CounterFull, KeyReused
-from my_app.db import DatabaseUnavailable
-from tests.writers import Stage, at_work
+from quart_chassis.database import DatabaseUnavailable
+from tests.counter_app.writers import Stage, at_work
 
 BATCH_LIMIT, QUEUE_LIMIT = 4, 6
 # What fits into the counter `full` when a trial begins.

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.servers import ROOT, manage, running
+from quart_chassis.testing.servers import ROOT, manage, running
 
 TOKEN = "t" * 40
 
@@ -18,7 +18,7 @@ def test_the_api_does_what_its_description_says(database: str) -> None:
         tried = subprocess.run(
             [
                 *(sys.executable, "-m", "schemathesis.cli"),
-                *("--config-file", "tests/schemathesis.toml"),
+                *("--config-file", "tests/counter_app/schemathesis.toml"),
                 *("run", f"{server.url}/openapi.json", "--max-examples", "100"),
                 # A stream has no end; test_live.py reads it.
                 *("--exclude-path-regex", "/events$"),

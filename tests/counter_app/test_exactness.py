@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 import asyncpg
 import pytest
 
-from tests.servers import manage, running
+from quart_chassis.testing.servers import manage, running
 
 CONNECTIONS = 64
 

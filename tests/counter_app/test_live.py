@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 import asyncpg
 import httpx
 import pytest
-from quart import Quart
 from quart.typing import TestClientProtocol
 from sqlalchemy import event
 from werkzeug.datastructures import Headers
@@ -15,8 +14,10 @@ from werkzeug.datastructures import Headers
 from my_app.application import create_app
 from my_app.counter_app import live
 from my_app.counter_app.live import Lookout
-from tests.servers import manage, running
-from tests.waiting import HANG_SECONDS, until, until_async
+from quart_chassis.application import Application
+from quart_chassis.settings import Settings
+from quart_chassis.testing.servers import manage, running
+from quart_chassis.testing.waiting import HANG_SECONDS, until, until_async
 
 
 class Stream:
@@ -59,7 +60,7 @@ async def count(client: TestClientProtocol, name: str = "a") -> None:
     assert response.status_code == 200
 
 
-def lookout_of(app: Quart) -> Lookout:
+def lookout_of(app: Application) -> Lookout:
     lookout: Lookout = app.extensions["lookout"]
     return lookout
 
@@ -150,12 +151,12 @@ async def test_watchers_are_bounded(database: str) -> None:
                 assert await third.value() == 1
 
 
-async def has_watchers(app: Quart, number: int) -> bool:
+async def has_watchers(app: Application, number: int) -> bool:
     return len(lookout_of(app).watchers) == number
 
 
 async def test_many_watchers_are_one_question_and_nobody_is_none(
-    client: TestClientProtocol, app: Quart
+    client: TestClientProtocol, app: Application
 ) -> None:
     """Seen to fail on a lookout that asks for each watcher."""
     await count(client)
@@ -176,7 +177,7 @@ async def test_many_watchers_are_one_question_and_nobody_is_none(
     await until_async(lambda: nobody_looks(app))
 
 
-async def nobody_looks(app: Quart) -> bool:
+async def nobody_looks(app: Application) -> bool:
     return not lookout_of(app).arrival.is_set()
 
 
@@ -192,13 +193,13 @@ async def test_a_quiet_stream_is_kept_open_by_comments(
 
 
 async def test_streams_survive_a_database_that_is_away(
-    app: Quart, client: TestClientProtocol
+    app: Application, client: TestClientProtocol
 ) -> None:
     await count(client)
     async with watching(client) as stream:
         assert await stream.value() == 1
-        name = app.extensions["settings"].database_name
-        elsewhere = await asyncpg.connect(app.extensions["settings"].DATABASE_URL)
+        name = app.settings(Settings).database_name
+        elsewhere = await asyncpg.connect(app.settings(Settings).DATABASE_URL)
         for _ in range(3):
             await elsewhere.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "

@@ -3,6 +3,11 @@ import re
 import pytest
 from quart.typing import TestClientProtocol
 
+from my_app.application import create_app
+from quart_chassis.testing.postgres import OwnPostgres
+from quart_chassis.testing.servers import manage, running
+from quart_chassis.testing.waiting import until
+
 
 async def shown(client: TestClientProtocol, **headers: str) -> int:
     response = await client.get("/", headers=headers)
@@ -55,3 +60,32 @@ async def test_what_is_loaded_ahead_shows_the_number_without_counting(
 async def test_another_purpose_is_a_visit(client: TestClientProtocol) -> None:
     response = await client.get("/", headers={"Sec-Purpose": "navigate"})
     assert response.headers["X-Counted"] == "1"
+
+
+async def test_without_a_database_a_page_says_that_it_counted_nothing() -> None:
+    nowhere = "postgresql://u:s3cret@127.0.0.1:1/app"
+    app = create_app(DATABASE_URL=nowhere, WAIT_SECONDS=1)
+    async with app.test_app() as serving:
+        client = serving.test_client()
+        for answer in (await client.get("/"), await client.head("/")):
+            assert answer.status_code == 503
+            assert answer.headers["X-Counted"] == "0"
+
+
+def test_visits_while_the_database_is_away_are_not_counted(
+    own_postgres: OwnPostgres,
+) -> None:
+    # The chassis' tests have theirs there, with another schema.
+    own_postgres.run("psql", "-qc", "CREATE DATABASE visits", own_postgres.url())
+    command = manage("run", "--port", "0")
+    address = own_postgres.url("visits")
+    with running(command, DATABASE_URL=address, WAIT_SECONDS="1") as server:
+        assert server.get("/").headers["X-Counted"] == "1"
+        before = server.get("/api/counters/home").json()["value"]
+        own_postgres.stop("immediate")
+        away = server.get("/")
+        assert (away.status_code, away.headers["X-Counted"]) == (503, "0")
+        own_postgres.start()
+        until(lambda: server.get("/readyz").status_code == 200)
+        assert server.get("/api/counters/home").json()["value"] == before
+        assert server.stop() == 0

@@ -1,9 +1,5 @@
 import threading
 
-import asyncpg
-from quart import Quart
-from quart.typing import TestClientProtocol
-
 from my_app.application import create_app
 
 PRODUCTION = {"ENV_FOR_DYNACONF": "production", "SECRET_KEY": "k" * 32}
@@ -39,47 +35,3 @@ async def test_settings_are_not_shown_in_production(database: str) -> None:
     app = create_app(**PRODUCTION, DATABASE_URL=database)
     response = await app.test_client().get("/app-settings")
     assert response.status_code == 404
-
-
-async def test_an_app_that_lives_and_is_ready_says_so(
-    client: TestClientProtocol,
-) -> None:
-    assert (await client.get("/livez")).status_code == 200
-    response = await client.get("/readyz")
-    assert response.status_code == 200
-    assert await response.get_json() == {
-        "status": "ok",
-        "database": "ok",
-        "schema": "ok",
-    }
-
-
-async def test_an_older_schema_is_not_ready(empty_database: str) -> None:
-    async with create_app(DATABASE_URL=empty_database).test_app() as app:
-        response = await app.test_client().get("/readyz")
-        assert response.status_code == 503
-        assert (await response.get_json())["schema"] == "is older than the code"
-
-
-async def test_a_newer_schema_is_ready(app: Quart, database: str) -> None:
-    await set_revision(database, "9999")
-    async with app.test_app() as serving:
-        response = await serving.test_client().get("/readyz")
-        assert response.status_code == 200
-        assert (await response.get_json())["schema"] == "newer than the code"
-
-
-async def set_revision(database: str, revision: str) -> None:
-    connection = await asyncpg.connect(database)
-    await connection.execute("UPDATE alembic_version SET version_num = $1", revision)
-    await connection.close()
-
-
-async def test_without_a_database_an_app_lives_but_is_not_ready() -> None:
-    nowhere = "postgresql://u:s3cret@127.0.0.1:1/app"
-    async with create_app(DATABASE_URL=nowhere).test_app() as app:
-        client = app.test_client()
-        assert (await client.get("/livez")).status_code == 200
-        response = await client.get("/readyz")
-        assert response.status_code == 503
-        assert (await response.get_json())["database"] == "does not answer"

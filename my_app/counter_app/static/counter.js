@@ -1,5 +1,5 @@
-// Shows the counter's number as it changes. Without this script the page is complete;
-// it then shows the number it was loaded with.
+// Updates the number when the counter changes. Without this script the page works, and
+// keeps the number it was loaded with.
 
 const RETRY_MILLISECONDS = 5000;
 
@@ -14,7 +14,7 @@ let source;
 let timer;
 
 function show(event) {
-  // Not JSON.parse: a number past 2 ** 53 would be rounded.
+  // JSON.parse would round a number above 2 ** 53.
   const value = event.data.match(/"value":\s*(\d+)/)[1];
   const text = `Counter: ${value}`;
   counter.classList.remove("stale");
@@ -29,7 +29,7 @@ function show(event) {
   number.classList.toggle("wide", value.length > 5);
   number.classList.toggle("widest", value.length > 9);
   number.classList.remove("changed");
-  void number.offsetWidth; // so that the animation starts anew
+  void number.offsetWidth; // restarts the animation
   number.classList.add("changed");
 }
 
@@ -39,7 +39,7 @@ function open() {
   source.addEventListener("value", show);
   source.addEventListener("error", () => {
     live.hidden = true;
-    // The browser tries again by itself, unless it was answered with an error.
+    // The browser reconnects by itself, unless the answer was an error.
     if (source.readyState === EventSource.CLOSED) {
       timer = setTimeout(open, RETRY_MILLISECONDS);
     }
@@ -52,7 +52,7 @@ function close() {
   live.hidden = true;
 }
 
-// A browser holds six connections to a site: windows nobody looks at give theirs back.
+// A browser opens at most six connections to a site, so hidden windows close theirs.
 function follow() {
   if (document.visibilityState === "visible") {
     open();
@@ -65,7 +65,7 @@ document.addEventListener("visibilitychange", follow);
 addEventListener("pagehide", close);
 addEventListener("pageshow", (event) => {
   if (event.persisted) {
-    // Back from another page: this number is of then, until the stream says more.
+    // The browser kept the page: its number is old until the stream sends one.
     counter.classList.add("stale");
     follow();
   }

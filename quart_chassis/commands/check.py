@@ -1,0 +1,51 @@
+"""Check everything that CI checks besides the tests."""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+from sysconfig import get_path
+
+from quart_chassis.project import Project
+
+TOOLS = True
+PYTHON = sys.executable
+PROGRAMS = {
+    "format": ([PYTHON, "-m", "ruff", "format", "--check", "."], "-m ruff format ."),
+    "lint": ([PYTHON, "-m", "ruff", "check", "."], "-m ruff check --fix ."),
+    "types": ([PYTHON, "-m", "mypy"], ""),
+    "imports": ([str(Path(get_path("scripts")) / "lint-imports"), "--no-cache"], ""),
+}
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """One line for each check, and what mends it; the status is 1 if one fails."""
+    failed = False
+    for name, (command, mends) in PROGRAMS.items():
+        ran = subprocess.run(command, check=False, capture_output=True, text=True)
+        problems = [ran.stdout + ran.stderr] if ran.returncode else []
+        remedy = f"{PYTHON} {mends}" if mends else "the lines named above"
+        failed |= _tell(name, problems, remedy)
+    return int(failed | _check_files(arguments.project))
+
+
+def _check_files(project: Project) -> bool:
+    """Whether requirements/ or settings.toml fail."""
+    from quart_chassis import features
+    from quart_chassis.commands import checks
+    from quart_chassis.settings import loading
+
+    problems = list(checks.requirements_problems(project.root))
+    failed = _tell("requirements", problems, "python3 manage.py lock")
+    owners = features.settings_of(features.checked(project.application().FEATURES))
+    problems = list(checks.settings_problems(project.root, loading.declared(owners)))
+    return failed | _tell("settings", problems, "a line and a comment in settings.toml")
+
+
+def _tell(name: str, problems: list[str], remedy: str) -> bool:
+    print(f"{name}: {'FAILED' if problems else 'ok'}", flush=True)
+    for problem in problems:
+        print(f"  {problem}")
+    if problems:
+        print(f"  What mends it: {remedy}")
+    return bool(problems)

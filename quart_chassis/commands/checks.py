@@ -1,0 +1,80 @@
+"""What `check` looks for itself: in requirements/ and in settings.toml."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from quart_chassis.commands.lock import FILES
+from quart_chassis.installation.dependencies import PIN
+
+ADDRESS = re.compile(r"https?://")
+
+
+def requirements_problems(root: Path) -> Iterator[str]:
+    """Where requirements/ and pyproject.toml do not say the same.
+
+    What pyproject.toml asks for must be pinned to a version it allows, nothing else may
+    be pinned on its behalf, and what one file pins the next larger one pins alike.
+    """
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
+    groups = project["dependency-groups"]
+    wanted = {"app": project["project"]["dependencies"]}
+    wanted["run"] = wanted["app"] + groups["run"]
+    wanted["tracing"] = wanted["app"] + groups["tracing"]
+    wanted["dev"] = wanted["run"] + groups["tracing"]
+    wanted["dev"] += [entry for entry in groups["dev"] if isinstance(entry, str)]
+    pinned: dict[str, set[tuple[str, str]]] = {}
+    for lock, held in FILES.items():
+        path = root / "requirements" / f"{lock}.txt"
+        text = path.read_text("utf-8")
+        if ADDRESS.search(text):
+            yield f"{path.name} holds an address"
+        pins = list(PIN.finditer(text))
+        pinned[lock] = {(pin["name"], pin["version"]) for pin in pins}
+        for name in held:
+            if lost := pinned[name] - pinned[lock]:
+                yield f"{path.name} lacks or pins otherwise {sorted(lost)[0]}"
+        needed = {
+            canonicalize_name(requirement.name): requirement
+            for requirement in map(Requirement, wanted[lock])
+        }
+        for name, requirement in needed.items():
+            own = [pin for pin in pins if canonicalize_name(pin["name"]) == name]
+            if not own or not all(_meets(pin, requirement) for pin in own):
+                lines = [pin[0] for pin in own]
+                yield f"{path.name} has {lines or 'no pin'} for {requirement}"
+        for extra in _pinned_for(project["project"]["name"], text) - needed.keys():
+            yield f"{path.name} pins {extra}, which pyproject.toml does not ask for"
+
+
+def _meets(pin: re.Match[str], requirement: Requirement) -> bool:
+    """Whether it pins a version that is allowed, with the extras that are asked for.
+
+    An old pip takes no pin of the bare name for one with extras.
+    """
+    extras = set((pin["extras"] or "").split(","))
+    return requirement.extras <= extras and pin["version"] in requirement.specifier
+
+
+def _pinned_for(project: str, text: str) -> set[str]:
+    """The packages whose pin says `via` the project."""
+    found, name = set(), ""
+    for line in text.splitlines():
+        if match := PIN.match(line):
+            name = canonicalize_name(match["name"])
+        elif f"{project} (pyproject.toml" in line:
+            found.add(name)
+    return found
+
+
+def settings_problems(root: Path, declared: Iterable[str]) -> Iterator[str]:
+    """Settings that settings.toml lacks in [default], or has without a comment."""
+    toml = (root / "settings.toml").read_text("utf-8")
+    section = toml.partition("\n[default]\n")[2]
+    commented = set(re.findall(r"^# .+\n([A-Z_]+) = ", section, re.MULTILINE))
+    for name in sorted(set(declared) - commented):
+        yield f"settings.toml [default] lacks {name}, or a comment above it"

@@ -1,0 +1,64 @@
+"""What commands work with: the project's settings, its database, its application."""
+
+import argparse
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+from quart_chassis import commands, features
+from quart_chassis.database import migrations
+from quart_chassis.errors import UserError, say
+from quart_chassis.features import load_settings
+from quart_chassis.postgres import embedded
+from quart_chassis.project import Project
+from quart_chassis.settings import Settings
+
+__all__ = ["database", "load_settings", "own_commands", "run_in_application"]
+
+
+@contextmanager
+def database(chosen: Settings) -> Iterator[None]:
+    """Have the database run during the block, where it is ours to run."""
+    if not chosen.embedded:
+        yield
+        return
+    folder = embedded.folder_of(chosen.project)
+    if folder.parent != chosen.project.root:
+        say(f"The database is in {folder}")
+    with embedded.serving(folder, chosen.DATABASE_NAME, say):
+        yield
+
+
+def own_commands(project: Project) -> list[ModuleType]:
+    """The commands that features bring; UserError if a name is taken already."""
+    taken = commands.names()
+    parts = features.checked(project.application().FEATURES)
+    found = list(features.commands_of(parts))
+    for owner, command in found:
+        name = features.name_of(command)
+        if name.replace("_", "-") in taken:
+            raise UserError(
+                f"{owner} and quart_chassis both have the command {name}; rename the "
+                "feature's"
+            )
+    return [command for _, command in found]
+
+
+def run_in_application(arguments: argparse.Namespace) -> int:
+    """Run a feature's command with the database and the application started.
+
+    UserError if the database does not serve, or its schema is older than the code.
+    """
+    project: Project = arguments.project
+    chosen = load_settings(project)
+
+    async def run() -> int:
+        await migrations.check_schema(chosen)
+        app = project.create_app()
+        async with app.test_app(), app.app_context():
+            status: int | None = await arguments.run(arguments)
+            return status or 0
+
+    with database(chosen):
+        return asyncio.run(run())

@@ -1,0 +1,13 @@
+"""Open psql on the configured database."""
+
+import argparse
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Psql's status."""
+    from quart_chassis.commands import context
+    from quart_chassis.database import psql
+
+    settings = context.load_settings(arguments.project)
+    with context.database(settings):
+        return psql.run_psql(settings)

@@ -1,0 +1,20 @@
+"""Write a migration from the difference between the tables and the schema."""
+
+import argparse
+import asyncio
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """What the migration does, in a few words."""
+    parser.add_argument("message")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write it, and say where it is."""
+    from quart_chassis.commands import context
+    from quart_chassis.database import migrations
+
+    settings = context.load_settings(arguments.project)
+    with context.database(settings):
+        path = asyncio.run(migrations.make_migration(settings, arguments.message))
+    print(f"Wrote {path}; read it before you run it" if path else "Nothing differs")

@@ -1,0 +1,21 @@
+"""Bring the schema to head, or to REVISION; safe when many run at once."""
+
+import argparse
+import asyncio
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Which revision."""
+    parser.add_argument("revision", nargs="?", default="head")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Migrate."""
+    from quart_chassis.commands import context
+    from quart_chassis.database import migrations
+    from quart_chassis.observe import logs
+
+    settings = context.load_settings(arguments.project)
+    logs.configure(settings)
+    with context.database(settings):
+        asyncio.run(migrations.to_revision(settings, arguments.revision))

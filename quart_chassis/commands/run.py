@@ -1,0 +1,67 @@
+"""Start the database, bring its schema up to date, and serve the application."""
+
+import argparse
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from quart_chassis.settings import Settings
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Where to listen, and with how many processes."""
+    parser.add_argument("--host", help="address to listen on")
+    parser.add_argument("--port", help="port to listen on; 0 takes a free one")
+    parser.add_argument("--workers", help="number of processes that serve")
+    parser.add_argument(
+        "--reload", action="store_true", help="start anew when the code changes"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until a signal ends it; the status is 1 if no worker could start."""
+    from quart_chassis.commands import context
+    from quart_chassis.observe import logs
+    from quart_chassis.serve import server
+
+    if arguments.reload:
+        if (arguments.workers or "1") != "1":
+            arguments.parser.error("--reload goes with one worker only")
+        arguments.workers = "1"
+    names = {"host": "HOST", "port": "PORT", "workers": "WORKERS"}
+    given = {names[each]: vars(arguments)[each] for each in names}
+    project = arguments.project
+    settings = context.load_settings(
+        project, **{name: value for name, value in given.items() if value}
+    )
+    # Every worker signs with the same key, and a caller finds it after a reload.
+    os.environ["SECRET_KEY"] = settings.SECRET_KEY
+    os.environ.pop("SECRET_KEY_FILE", None)
+    logs.configure(settings)
+    if not arguments.reload:
+        # What is wrong with a feature is told once. A worker that cannot start would
+        # be started again and again; `--reload` waits for the mended file.
+        context.own_commands(project)
+        project.create_app()
+    with (
+        server.listen(settings.HOST, settings.PORT) as listener,
+        context.database(settings),
+    ):
+        _bring_up_to_date(settings)
+        return server.serve(listener, settings, reload=arguments.reload)
+
+
+def _bring_up_to_date(settings: "Settings") -> None:
+    """Migrate, except in production, where deploying is a step of its own."""
+    from quart_chassis.database import migrations
+    from quart_chassis.errors import UserError
+    from quart_chassis.observe.logs import log
+
+    if not settings.production:
+        asyncio.run(migrations.to_revision(settings))
+        return
+    try:
+        asyncio.run(migrations.check_schema(settings))
+    except UserError as error:
+        log.warning("the database is not as this code wants it", reason=str(error))

@@ -1,0 +1,36 @@
+"""The database: transactions, and what a failure of one means."""
+
+from sqlalchemy import MetaData
+
+from quart_chassis.database.transactions import begin, wait_seconds
+from quart_chassis.database.unavailable import (
+    DatabaseUnavailable,
+    says_unavailable,
+    words_of,
+)
+
+__all__ = [
+    "DatabaseUnavailable",
+    "begin",
+    "new_metadata",
+    "says_unavailable",
+    "wait_seconds",
+    "words_of",
+]
+
+
+def new_metadata() -> MetaData:
+    """The MetaData for an application's tables.
+
+    Names of constraints are part of the schema: without a rule PostgreSQL would choose
+    them, and a migration could not name them.
+    """
+    return MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        }
+    )

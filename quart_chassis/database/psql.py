@@ -1,0 +1,93 @@
+"""What the commands do to the database by hand: psql, and emptying it."""
+
+import ipaddress
+import os
+import re
+import shutil
+import signal
+import subprocess
+
+import asyncpg
+
+from quart_chassis.database import unavailable
+from quart_chassis.database.engines import address_of
+from quart_chassis.errors import UserError
+from quart_chassis.postgres import programs
+from quart_chassis.settings import Settings, database_url
+
+
+def run_psql(settings: Settings) -> int:
+    """Psql on the configured database, until it is left; its status.
+
+    The password goes by the environment, where other users do not see it.
+    """
+    path = str(programs.find()) if settings.embedded else None
+    program = shutil.which("psql", path=path)
+    if program is None:
+        raise UserError("psql is not on PATH; install PostgreSQL's client")
+    environment = dict(os.environ)
+    if settings.DATABASE_URL:
+        url = database_url.parse(settings.DATABASE_URL, "DATABASE_URL")
+        place = [url.dsn_without_password]
+        password = url.password
+    else:
+        address = address_of(settings)
+        names = {"host": "-h", "port": "-p", "user": "-U", "database": "-d"}
+        place = [f"{flag}{address[name]}" for name, flag in names.items()]
+        password = str(address.get("password") or "")
+    if password:
+        environment["PGPASSWORD"] = password
+    # Ctrl-C is psql's, to end a statement.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return subprocess.run([program, *place], env=environment, check=False).returncode
+
+
+def refuse_unless_development(settings: Settings) -> None:
+    """Raise UserError unless the database can only be a developer's own."""
+    if settings.ENV_FOR_DYNACONF != "development":
+        raise UserError(
+            f"resetdb is for development only; ENV_FOR_DYNACONF is "
+            f"{settings.ENV_FOR_DYNACONF}"
+        )
+    if settings.embedded:
+        return
+    hosts, name = settings.database_host, settings.database_name
+    if not _on_this_machine(hosts):
+        raise UserError(
+            f"resetdb empties databases on this machine only; this one is on {hosts}"
+        )
+    if not name:
+        raise UserError("resetdb must know what it empties; name it in DATABASE_URL")
+
+
+def _on_this_machine(hosts: str) -> bool:
+    for host in hosts.split(","):
+        name = (
+            re.sub(r":\d+$", "", host) if "]" in host or host.count(":") == 1 else host
+        )
+        if name == "localhost" or name.startswith("/"):
+            continue
+        try:
+            if not ipaddress.ip_address(name.strip("[]")).is_loopback:
+                return False
+        except ValueError:
+            return False
+    return True
+
+
+async def empty(settings: Settings) -> None:
+    """Drop every table and whatever else stands in the public schema."""
+    try:
+        connection = await asyncpg.connect(**address_of(settings))
+        try:
+            await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        finally:
+            await connection.close()
+    except Exception as error:
+        if problem := unavailable.problem(error, settings):
+            raise problem from None
+        if isinstance(error, asyncpg.PostgresError):
+            raise UserError(
+                f"PostgreSQL refused: {unavailable.words_of(error)}"
+            ) from None
+        raise

@@ -1,0 +1,40 @@
+"""A transaction is a block: leaving it commits, raising rolls back."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from quart import current_app
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from quart_chassis import settings
+from quart_chassis.database.unavailable import DatabaseUnavailable, says_unavailable
+from quart_chassis.settings import Settings
+
+
+@asynccontextmanager
+async def begin(seconds: float | None = None) -> AsyncIterator[AsyncConnection]:
+    """A transaction: leaving the block commits, raising rolls back.
+
+    DatabaseUnavailable ends it after `seconds` (WAIT_SECONDS if None), or as soon as
+    the database is seen to be away.
+    """
+    engine: AsyncEngine = current_app.extensions["engine"]
+    committed: bool | None = False
+    try:
+        async with asyncio.timeout(seconds or wait_seconds()):
+            async with engine.connect() as connection:
+                await connection.begin()
+                yield connection
+                # From here on a failure no longer tells whether the server committed.
+                committed = None
+                await connection.commit()
+    except Exception as error:
+        if not says_unavailable(error):
+            raise
+        raise DatabaseUnavailable(committed) from error
+
+
+def wait_seconds() -> float:
+    """The longest a request waits for the database."""
+    return settings.current(Settings).WAIT_SECONDS

@@ -1,0 +1,83 @@
+"""What a feature is: a package with `install(app)`, and what else it may name.
+
+`Settings` is a frozen, keyword-only dataclass; `navigation` a tuple of `Link`; and
+`commands` a tuple of modules (`quart_chassis/commands/` has their shape).
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from types import ModuleType
+from typing import Any
+
+from quart_chassis import settings
+from quart_chassis.claims import Claims
+from quart_chassis.errors import UserError
+from quart_chassis.project import Project
+from quart_chassis.settings import Settings
+from quart_chassis.web.navigation import Link
+
+# Quart answers these itself.
+AUTOMATIC = {"HEAD", "OPTIONS"}
+
+
+def name_of(part: ModuleType) -> str:
+    """A feature's name: its folder's."""
+    return part.__name__.rpartition(".")[2]
+
+
+def checked(parts: Iterable[ModuleType]) -> tuple[ModuleType, ...]:
+    """The features; UserError if one is there twice, or is none."""
+    parts = tuple(parts)
+    for part in parts:
+        name = getattr(part, "__name__", repr(part)).rpartition(".")[2]
+        if not callable(getattr(part, "install", None)):
+            raise UserError(
+                f"FEATURES names {name}, which has no install(app); write that "
+                "function in its __init__.py, or take it out"
+            )
+        if parts.count(part) > 1:
+            raise UserError(f"FEATURES names {name} twice; take one of the two out")
+    return parts
+
+
+def settings_of(parts: Iterable[ModuleType]) -> dict[str, type]:
+    """The class of settings of each feature that has one."""
+    found = {name_of(part): getattr(part, "Settings", None) for part in parts}
+    return {name: kind for name, kind in found.items() if kind is not None}
+
+
+def load_settings(project: Project, **overrides: object) -> Settings:
+    """The chassis' settings of a project; those of its features are checked as well."""
+    parts = checked(project.application().FEATURES)
+    loaded = settings.load(project, settings_of(parts), **overrides)
+    chosen: Settings = loaded[Settings]
+    return chosen
+
+
+def links_of(parts: Iterable[ModuleType]) -> Iterator[tuple[str, Link]]:
+    """Every link of the navigation, with the feature that brings it."""
+    for part in parts:
+        for link in getattr(part, "navigation", ()):
+            yield name_of(part), link
+
+
+def commands_of(parts: Iterable[ModuleType]) -> Iterator[tuple[str, Any]]:
+    """Every command, with the feature that brings it."""
+    claims = Claims()
+    for part in parts:
+        for command in getattr(part, "commands", ()):
+            claims.claim("command", name_of(command), name_of(part))
+            yield name_of(part), command
+
+
+def routes_of(rule: str, methods: Iterable[str], websocket: bool) -> Iterator[str]:
+    """A route as people write it, once for each method: `GET /orders/<number>`.
+
+    Two rules that differ in the names of their arguments alone are one route.
+    """
+    path = re.sub(r"<(?:([^:<>]+):)?[^<>]+>", r"<\1>", rule)
+    if websocket:
+        yield f"websocket {path}"
+        return
+    for method in sorted({method.upper() for method in methods} - AUTOMATIC):
+        yield f"{method} {path}"

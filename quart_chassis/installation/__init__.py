@@ -1,0 +1,1 @@
+"""The checkout's own environment. Standard library only."""

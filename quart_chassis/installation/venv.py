@@ -1,0 +1,135 @@
+"""The checkout's own environment, `.venv`: made when it is needed, and kept up to date.
+
+Standard library only: this runs before anything is installed.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import stat
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from quart_chassis.errors import UserError, say
+from quart_chassis.installation import installing
+from quart_chassis.installation.dependencies import ROOT
+from quart_chassis.locks import locked
+
+VENV = ROOT / ".venv"
+STATE = VENV / "made-by-manage.json"
+PYTHON = VENV / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
+
+
+def is_ours() -> bool:
+    """Whether `manage.py` made `.venv`, or began to."""
+    return STATE.exists()
+
+
+def is_another_tools() -> bool:
+    """Whether `.venv` is a whole environment that we did not begin to make."""
+    whole = (VENV / "pyvenv.cfg").exists() and PYTHON.exists()
+    return whole and not is_ours()
+
+
+def is_ready(tools: bool) -> bool:
+    """Whether `.venv` holds what is pinned now: for `run`, or with `tools` for all."""
+    made_for = _state().get("dev" if tools else "run")
+    return made_for == _fingerprint(tools) and PYTHON.exists()
+
+
+def make_ready(tools: bool) -> None:
+    """Make `.venv`, or add the tools to it; one process at a time does so."""
+
+    def waiting() -> None:
+        say("Waiting for another process that makes .venv")
+
+    try:
+        with locked(ROOT / ".venv.lock", waiting):
+            if not is_ready(tools):
+                _make(tools)
+    except OSError as error:
+        raise UserError(
+            f"cannot make {VENV}: {error}; see to the folder's permissions and its disk"
+        ) from None
+
+
+def refuse_unreadable() -> None:
+    """Raise UserError if `.venv` is there and closed to this user."""
+    library = VENV / "lib" / f"python{VERSION}"
+    inner = (STATE, PYTHON, library.parent, library, library / "site-packages")
+    for path in (VENV, *inner):
+        if _is_closed(path):
+            raise UserError(
+                f"{path} is closed to you, because another user made it; go on as that "
+                f"user, or delete {VENV} to have it made anew"
+            )
+
+
+def _is_closed(path: Path) -> bool:
+    """Whether it is there and this user may not read it."""
+    try:
+        mode = path.stat().st_mode
+    except PermissionError:
+        # A link into a closed folder, for example.
+        return True
+    except OSError:
+        return False
+    return not os.access(path, os.R_OK | (os.X_OK if stat.S_ISDIR(mode) else 0))
+
+
+def _state() -> dict[str, str]:
+    """Which fingerprints `.venv` was made for; empty until all was installed."""
+    try:
+        state: dict[str, str] = json.loads(STATE.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return state
+
+
+def _requirements(tools: bool) -> Path:
+    return ROOT / "requirements" / ("dev.txt" if tools else "run.txt")
+
+
+def _fingerprint(tools: bool) -> str:
+    """Changes with the requirements and with Python's minor version."""
+    content = _requirements(tools).read_bytes() + VERSION.encode()
+    return hashlib.sha256(content).hexdigest()
+
+
+def _make(tools: bool) -> None:
+    uv = shutil.which("uv")
+    if not uv and not (find_spec("venv") and find_spec("ensurepip")):
+        raise UserError(
+            "this Python has no venv or no pip; install them (Debian and Ubuntu: "
+            "apt install python3-venv), or install uv"
+        )
+    # What run.txt pins, dev.txt pins too, so the tools can be added to what is there;
+    # where there are other tools already, nothing of them is to be left.
+    if not is_ready(tools=False) or "dev" in _state():
+        say(f"Making .venv for Python {VERSION}")
+        _make_empty(uv)
+    path = _requirements(tools)
+    say(f"Installing requirements/{path.name} into .venv")
+    installing.install(PYTHON, path, uv)
+    installing.check(PYTHON, path, uv)
+    done = {"run": _fingerprint(False)} | ({"dev": _fingerprint(True)} if tools else {})
+    STATE.write_text(json.dumps(done), "utf-8")
+
+
+def _make_empty(uv: str | None) -> None:
+    if VENV.exists():
+        # First what makes it an environment: the rest may be left over.
+        (VENV / "pyvenv.cfg").unlink(missing_ok=True)
+        shutil.rmtree(VENV)
+    VENV.mkdir()
+    # Empty until all is there, so that an interruption is seen.
+    STATE.write_text("{}", "utf-8")
+    base = getattr(sys, "_base_executable", sys.executable)
+    if uv:
+        words = ["--quiet", "--allow-existing", "--python", base, str(VENV)]
+        installing.run([uv, "venv", *words])
+    else:
+        installing.run([base, "-m", "venv", str(VENV)])

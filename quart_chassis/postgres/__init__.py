@@ -1,0 +1,1 @@
+"""The development database, a PostgreSQL of the checkout's own."""

@@ -1,0 +1,179 @@
+"""One PostgreSQL server with data of its own, driven by `initdb` and `pg_ctl`."""
+
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from quart_chassis.errors import UserError
+from quart_chassis.postgres import programs
+from quart_chassis.postgres.programs import Owner
+
+SUPERUSER = "postgres"
+PORT = 5432
+START_SECONDS = 60
+STOP_SECONDS = 3
+# A socket's address holds 107 bytes (unix(7)); PostgreSQL adds a name to the folder's.
+LONGEST_SOCKET_FOLDER = 107 - len(f"/.s.PGSQL.{PORT}")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The server in `folder`, from the programs in `binaries`.
+
+    Every method raises UserError with PostgreSQL's own reason when it fails.
+    """
+
+    folder: Path
+    binaries: Path
+    owner: Owner | None = None
+
+    def start(self) -> None:
+        """Have the server accept connections; its data are made if there are none."""
+        self._make_folder(self.folder)
+        self._make_folder(socket_folder(self.folder))
+        if not (self.folder / "data").exists():
+            self._initialize()
+        self._check_version()
+        if self.is_running():
+            return
+        log = self.folder / "server.log"
+        if log.exists():
+            log.replace(self.folder / "server.log.1")
+        # pg_ctl hands these to a shell, so no part of a path may stand in them.
+        listener = f"-c listen_addresses='' -c unix_socket_permissions=0700 -p {PORT}"
+        relative = socket_folder(self.folder) == self.folder
+        listener += f" -k {'..' if relative else socket_folder(self.folder)}"
+        if sys.platform == "win32":
+            listener = f"-c listen_addresses=127.0.0.1 -p {self._choose_port()}"
+        wait = ("-w", "-t", str(START_SECONDS))
+        started = self._run(
+            "pg_ctl", "start", "-D", "data", "-l", log.name, "-o", listener, *wait
+        )
+        if started.returncode != 0:
+            lines = log.read_text("utf-8", "replace") if log.exists() else ""
+            raise self._failure("start", lines + started.stderr)
+
+    def stop(self) -> None:
+        """Stop the server: gently, and at once where that takes too long.
+
+        What was committed is kept either way.
+        """
+        if not (self.folder / "data").exists():
+            return
+        for mode in ("fast", "immediate"):
+            wait = ("-w", "-t", str(STOP_SECONDS))
+            stopped = self._run("pg_ctl", "stop", "-D", "data", "-m", mode, *wait)
+            if stopped.returncode == 0 or not self.is_running():
+                return
+        raise self._failure("stop", stopped.stderr)
+
+    def is_running(self) -> bool:
+        """Whether a process holds the data."""
+        if not (self.folder / "data").exists():
+            return False
+        self._forget_dead_process()
+        return self._run("pg_ctl", "status", "-D", "data").returncode == 0
+
+    def _initialize(self) -> None:
+        """Make the data elsewhere and move them in when they are whole."""
+        for unfinished in self.folder.glob("unfinished-*"):
+            shutil.rmtree(unfinished)
+        name = f"unfinished-{secrets.token_hex(4)}"
+        options = ["-U", SUPERUSER, "--no-instructions", "--encoding=UTF8"]
+        options += ["--locale=C"]
+        if programs.version(self.binaries) >= 17:
+            options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        if sys.platform == "win32":
+            (self.folder / "password").write_text(secrets.token_urlsafe(), "utf-8")
+            options += ["--auth=scram-sha-256", "--pwfile=password"]
+        else:
+            # Who may enter the socket's folder is who may use the server.
+            options += ["--auth=trust"]
+        made = self._run("initdb", "-D", name, *options)
+        if made.returncode != 0:
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+            raise self._failure("be made", made.stderr)
+        (self.folder / name).rename(self.folder / "data")
+
+    def _check_version(self) -> None:
+        data = self.folder / "data"
+        made_by = int((data / "PG_VERSION").read_text())
+        here = programs.version(self.binaries)
+        if made_by != here:
+            raise UserError(
+                f"{data} was made by PostgreSQL {made_by}, but here is PostgreSQL "
+                f"{here}; dump the data with the old version, or delete {self.folder} "
+                "to begin anew"
+            )
+
+    def _choose_port(self) -> int:
+        """A free port; it and the password are left where clients find them."""
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port: int = free.getsockname()[1]
+        password = (self.folder / "password").read_text("utf-8")
+        (self.folder / "listener").write_text(f"{port} {password}", "utf-8")
+        return port
+
+    def _forget_dead_process(self) -> None:
+        """Drop the server's number where PostgreSQL would take it for a live one.
+
+        After a crash the number may be another program's, or, in a container whose
+        first process buries nobody, still the dead server's.
+        """
+        socket_lock = socket_folder(self.folder) / f".s.PGSQL.{PORT}.lock"
+        for file in (self.folder / "data" / "postmaster.pid", socket_lock):
+            try:
+                number = file.read_text("utf-8").split("\n", 1)[0]
+                process = (Path("/proc") / number / "stat").read_text("utf-8")
+            except FileNotFoundError:
+                continue
+            before, _, after = process.rpartition(")")
+            name = before.partition("(")[2]
+            if name != "postgres" or after.split()[0] in "ZX":
+                file.unlink()
+
+    def _make_folder(self, path: Path) -> None:
+        """A folder that only the server's account may enter; never one of others'."""
+        if not path.exists():
+            path.mkdir(mode=0o700)
+            if self.owner and sys.platform != "win32":
+                os.chown(path, self.owner.uid, self.owner.gid)
+        if sys.platform != "win32":
+            found = path.lstat()
+            uid = self.owner.uid if self.owner else os.getuid()
+            if path.is_symlink() or found.st_uid != uid or found.st_mode & 0o077:
+                raise UserError(
+                    f"{path} is not only the database's own; move it away, and it "
+                    "will be made anew"
+                )
+
+    def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        path = self.binaries / program
+        return programs.run(path, *arguments, folder=self.folder, owner=self.owner)
+
+    def _failure(self, what: str, output: str) -> UserError:
+        if "No space left on device" in output:
+            reason = "its disk is full; free some space and try again"
+        else:
+            telling = re.findall(r"(?:FATAL|PANIC|error):\s*(.+)", output)
+            reason = telling[-1] if telling else output.strip().rpartition("\n")[2]
+        return UserError(f"the database in {self.folder} cannot {what}: {reason}")
+
+
+def socket_folder(folder: Path) -> Path:
+    """Where the server of the cluster in `folder` has its socket."""
+    if len(os.fsencode(folder)) <= LONGEST_SOCKET_FOLDER:
+        return folder
+    return Path("/tmp") / f"postgresql-{digest(folder)}"  # noqa: S108
+
+
+def digest(path: Path) -> str:
+    """A short name for a path, the same each time."""
+    return sha256(os.fsencode(path)).hexdigest()[:16]

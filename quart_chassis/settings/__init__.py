@@ -1,0 +1,19 @@
+"""Settings: where they come from, and what must be there before anything starts."""
+
+from typing import TypeVar
+
+from quart import current_app
+
+from quart_chassis.settings.base import Settings
+from quart_chassis.settings.loading import Loaded, load
+from quart_chassis.settings.values import Secret, Secrets
+
+__all__ = ["Loaded", "Secret", "Secrets", "Settings", "current", "load"]
+
+Kind = TypeVar("Kind")
+
+
+def current(kind: type[Kind]) -> Kind:
+    """The settings of the application that serves; `kind` is the class they are of."""
+    found: Kind = current_app.extensions["settings"][kind]
+    return found

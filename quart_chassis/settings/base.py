@@ -1,0 +1,88 @@
+"""The chassis' own settings. A feature declares its own in the same way."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from quart_chassis.errors import UserError
+from quart_chassis.project import Project
+from quart_chassis.settings import database_url
+from quart_chassis.settings.values import Secret, Secrets
+
+SHORTEST_KEY = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Every setting of the chassis; `settings.toml` says what each one means."""
+
+    project: Project
+    ENV_FOR_DYNACONF: str
+    SECRET_KEY: Secret
+    SECRET_KEY_FALLBACKS: Secrets
+    DB_HOST: str
+    DB_PORT: Annotated[int, Meta(ge=1, le=65535)]
+    DB_USERNAME: str
+    DB_PASSWORD: Secret
+    DATABASE_NAME: str
+    DATABASE_URL: Secret
+    DB_POOL_SIZE: Annotated[int, Meta(ge=1, le=100)]
+    DB_POOLER: bool
+    HOST: str
+    PORT: Annotated[int, Meta(ge=0, le=65535)]
+    WORKERS: Annotated[int, Meta(ge=1, le=64)]
+    LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+    LOG_FORMAT: Literal["", "console", "json"]
+    ADMIN_TOKEN: Secret
+    CORS_ORIGINS: tuple[str, ...]
+    TRUSTED_HOSTS: tuple[str, ...]
+    FORWARDED_ALLOW_IPS: tuple[str, ...]
+    METRICS: bool
+    WAIT_SECONDS: Annotated[float, Meta(ge=1, le=6)]
+
+    def __post_init__(self) -> None:
+        """Raise UserError for what no single setting can tell."""
+        section = f"[{self.ENV_FOR_DYNACONF}]"
+        if self.production and not self.SECRET_KEY:
+            raise UserError(
+                f"SECRET_KEY is not set, and {section} needs it: set the environment "
+                "variable SECRET_KEY or SECRET_KEY_FILE to 32 random characters or more"
+            )
+        if self.production and self.embedded:
+            raise UserError(
+                f"no database is set, and {section} needs one: set DATABASE_URL, or "
+                "DB_HOST, DB_USERNAME, DB_PASSWORD and DATABASE_NAME"
+            )
+        for key in (self.SECRET_KEY, *self.SECRET_KEY_FALLBACKS):
+            if len(key) < SHORTEST_KEY:
+                raise UserError(
+                    "SECRET_KEY and SECRET_KEY_FALLBACKS must have 32 characters or "
+                    "more; python3 -c 'import secrets; print(secrets.token_urlsafe())' "
+                    "makes one"
+                )
+        if self.DATABASE_URL:
+            database_url.parse(self.DATABASE_URL, "DATABASE_URL")
+
+    @property
+    def production(self) -> bool:
+        return self.ENV_FOR_DYNACONF == "production"
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database is the checkout's own."""
+        return not self.DATABASE_URL and self.DB_HOST == "embedded"
+
+    @property
+    def database_host(self) -> str:
+        """The host in use, for people to read; several are joined by commas."""
+        if self.DATABASE_URL:
+            parsed = database_url.parse(self.DATABASE_URL, "DATABASE_URL")
+            return parsed.hosts or "libpq's default host"
+        return self.DB_HOST
+
+    @property
+    def database_name(self) -> str:
+        if self.DATABASE_URL:
+            return database_url.parse(self.DATABASE_URL, "DATABASE_URL").database
+        return self.DATABASE_NAME

@@ -1,0 +1,147 @@
+"""A database's address in one line, read as `psql` reads it.
+
+The grammar is libpq's (PostgreSQL manual, 34.1.1.2): everything up to the first `@` is
+user and password, only `%XX` is decoded, and `+` is a plus. asyncpg's own reader takes
+`#` and `?` in a password for the start of another part, so each part is quoted again
+before it gets the line.
+"""
+
+import re
+import ssl
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import quote, unquote
+
+from quart_chassis.errors import UserError
+
+WORDS = {
+    "sslmode": {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"},
+    "target_session_attrs": {
+        *("any", "read-write", "read-only", "primary", "standby", "prefer-standby")
+    },
+    # asyncpg binds no channel, so `require` would be a promise it cannot keep.
+    "channel_binding": {"disable", "prefer"},
+    "sslnegotiation": {"postgres", "direct"},
+}
+ASYNCPG = {
+    *("host", "port", "user", "password", "dbname", "passfile", "service"),
+    *("sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "sslpassword"),
+    *("ssl_min_protocol_version", "ssl_max_protocol_version", "sslnegotiation"),
+    *("target_session_attrs", "krbsrvname", "gsslib"),
+    *("application_name", "options"),
+}
+OURS = {"channel_binding", "connect_timeout"}
+
+
+@dataclass(frozen=True, repr=False)
+class DatabaseUrl:
+    """What asyncpg and psql need.
+
+    `hosts` and `database` are for people to read, and empty where the address leaves
+    them to the environment or to a service file.
+    """
+
+    dsn: str
+    dsn_without_password: str
+    password: str
+    hosts: str
+    database: str
+    system_certificates: bool
+    connect_timeout_seconds: int
+
+    def asyncpg_arguments(self) -> dict[str, object]:
+        """Keyword arguments for `asyncpg.connect`, bar the time limits."""
+        if not self.system_certificates:
+            return {"dsn": self.dsn}
+        return {"dsn": self.dsn, "ssl": ssl.create_default_context()}
+
+
+@lru_cache
+def parse(url: str, setting: str) -> DatabaseUrl:
+    """The address in `url`; UserError names `setting` and what is not understood."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in {"postgres", "postgresql"}:
+        raise UserError(f"{setting} must begin with postgresql:// or postgres://")
+    if match := re.match(r"([^@/]*)@", rest):
+        userinfo, rest = match[1], rest[match.end() :]
+    else:
+        userinfo = ""
+    rest, _, query = rest.partition("?")
+    hosts, _, database = rest.partition("/")
+    user, _, password = userinfo.partition(":")
+    if "@" in hosts + database:
+        raise UserError(
+            f"{setting}: in user and password write %40 for @ and %2F for /"
+        )
+    parameters = _parameters(query, setting)
+    _check_hosts(hosts, parameters.get("port", ""), setting)
+    password = parameters.pop("password", _decoded(password, setting))
+    system = parameters.get("sslrootcert") == "system"
+    if system and parameters.setdefault("sslmode", "verify-full") != "verify-full":
+        raise UserError(f"{setting}: sslrootcert=system needs sslmode=verify-full")
+    timeout = parameters.get("connect_timeout", "0")
+    if not timeout.isdecimal():
+        raise UserError(f"{setting}: connect_timeout must be a number of seconds")
+    left_out = OURS | ({"sslrootcert", "sslmode"} if system else set())
+    user = quote(_decoded(user, setting), safe="")
+    name = _decoded(database, setting)
+    place = f"{hosts}/{quote(name, safe='')}"
+    secret = f":{quote(password, safe='')}" if password else ""
+    # A user that is not named is asyncpg's to find; an empty one would be wrong.
+    login = f"{user}{secret}@" if user or secret else ""
+    known = "" if "service" in parameters else parameters.get("host", "")
+    return DatabaseUrl(
+        dsn=f"postgresql://{login}{place}{_line(parameters, left_out)}",
+        dsn_without_password=(f"postgresql://{user}@{place}{_line(parameters, set())}"),
+        password=password,
+        hosts=unquote(hosts) or known,
+        database=name or parameters.get("dbname", ""),
+        system_certificates=system,
+        connect_timeout_seconds=int(timeout),
+    )
+
+
+def _line(parameters: dict[str, str], left_out: set[str]) -> str:
+    pairs = (
+        f"{name}={quote(value, safe='')}"
+        for name, value in parameters.items()
+        if name not in left_out
+    )
+    return "?" * bool(parameters.keys() - left_out) + "&".join(pairs)
+
+
+def _parameters(query: str, setting: str) -> dict[str, str]:
+    parameters = {}
+    for pair in filter(None, query.split("&")):
+        name, separator, value = pair.partition("=")
+        name, value = _decoded(name, setting), _decoded(value, setting)
+        if name not in ASYNCPG | OURS:
+            shown = repr(name) if name.isidentifier() else "that is no word"
+            raise UserError(f"{setting} has the unknown parameter {shown}; remove it")
+        if not separator or not value:
+            raise UserError(f"{setting}: the parameter {name} has no value; remove it")
+        if value not in WORDS.get(name, {value}):
+            raise UserError(
+                f"{setting}: {name} must be one of {', '.join(sorted(WORDS[name]))}"
+            )
+        parameters[name] = value
+    return parameters
+
+
+def _check_hosts(hosts: str, ports: str, setting: str) -> None:
+    for host in hosts.split(","):
+        match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:]*)(?::(\d+))?", host)
+        if not match or (match[2] and not 0 < int(match[2]) < 65536):
+            raise UserError(
+                f"{setting}: a host is a name or a bracketed address, then perhaps "
+                ": and a port, which must be a number from 1 to 65535"
+            )
+    for port in filter(None, ports.split(",")):
+        if not port.isdecimal() or not 0 < int(port) < 65536:
+            raise UserError(f"{setting}: port must be a number from 1 to 65535")
+
+
+def _decoded(text: str, setting: str) -> str:
+    if re.search(r"%(?![0-9A-Fa-f]{2})", text):
+        raise UserError(f"{setting} has a % without two digits after it; write %25")
+    return unquote(text)

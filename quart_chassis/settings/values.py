@@ -1,0 +1,33 @@
+"""The kinds of values that settings have."""
+
+from typing import Annotated, Any, get_args, get_origin
+
+from msgspec import Meta
+
+SECRET = Meta(extra={"secret": True})
+Secret = Annotated[str, SECRET]
+Secrets = Annotated[tuple[str, ...], SECRET]
+
+
+class Hidden(str):
+    """A secret: text like any other, but `repr` does not show it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'" if self else "''"
+
+
+def is_secret(hint: Any) -> bool:
+    """Whether a setting of this type must never be shown."""
+    return get_origin(hint) is Annotated and SECRET in get_args(hint)
+
+
+def bare(hint: Any) -> Any:
+    """The type without its bounds."""
+    return get_args(hint)[0] if get_origin(hint) is Annotated else hint
+
+
+def hidden(value: Any) -> Any:
+    """A secret, or several, so that no `repr` shows them."""
+    return Hidden(value) if isinstance(value, str) else tuple(map(Hidden, value))

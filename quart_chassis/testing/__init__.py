@@ -1,0 +1,1 @@
+"""What the tests of any application need: a pytest plugin, and policies."""

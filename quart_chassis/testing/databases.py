@@ -1,0 +1,112 @@
+"""The PostgreSQL that all tests share, and the databases they get on it."""
+
+import asyncio
+import os
+import secrets
+import shutil
+from contextlib import ExitStack
+from urllib.parse import quote
+
+import asyncpg
+
+from quart_chassis.database import migrations
+from quart_chassis.features import load_settings
+from quart_chassis.locks import locked
+from quart_chassis.postgres import embedded
+from quart_chassis.postgres.cluster import digest
+from quart_chassis.project import Project
+from quart_chassis.testing.environment import SERVER_URL
+from quart_chassis.testing.postgres import UID, lend_programs, run_folder, scratch
+
+
+class TestServer:
+    """The server; each run of the tests knows its databases by `uid`.
+
+    It is PostgreSQL of the tests' own, or the one that TEST_DATABASE_URL names.
+    """
+
+    # Not a class of tests, whatever its name says to pytest.
+    __test__ = False
+
+    def __init__(self, project: Project, uid: str) -> None:
+        self.uid = uid
+        self.folder = scratch() / f"{project.name}-test-{digest(project.root)}-{uid}"
+
+    def url(self, database: str) -> str:
+        """The address of one of the server's databases."""
+        if SERVER_URL:
+            head, _, query = SERVER_URL.partition("?")
+            scheme, _, rest = head.partition("://")
+            return f"{scheme}://{rest.partition('/')[0]}/{database}?{query}"
+        address = embedded.address(self.folder)
+        return (
+            f"postgresql://{address['user']}@/{database}"
+            f"?host={quote(str(address['host']), safe='')}"
+        )
+
+    def execute(self, statement: str) -> None:
+        """Run one statement outside a transaction, on the server's own database."""
+
+        async def execute() -> None:
+            connection = await asyncpg.connect(SERVER_URL or self.url("postgres"))
+            try:
+                await connection.execute(statement)
+            finally:
+                await connection.close()
+
+        asyncio.run(execute())
+
+    def template(self, project: Project) -> str:
+        """A database with the schema that the project's migrations make.
+
+        The first process that asks makes it for all processes of this run.
+        """
+        name = f"template_{project.package}_{self.uid}"
+        made = run_folder() / name
+        with locked(run_folder() / f"{name}.lock", lambda: None):
+            if not made.exists():
+                # One that could not be migrated may be there.
+                self.execute(f"DROP DATABASE IF EXISTS {name}")
+                self.execute(f"CREATE DATABASE {name}")
+                chosen = load_settings(project, DATABASE_URL=self.url(name))
+                asyncio.run(migrations.to_revision(chosen))
+                made.touch()
+        return name
+
+    def new_database(self, template: str) -> str:
+        """The name of a new database that is a copy of `template`."""
+        name = f"test_{self.uid}_{secrets.token_hex(4)}"
+        made_of = f"TEMPLATE {template} STRATEGY FILE_COPY"
+        self.execute(f"CREATE DATABASE {name} {made_of}")
+        return name
+
+    def drop(self, database: str) -> None:
+        """Drop a database, whoever still uses it."""
+        self.execute(f"DROP DATABASE {database} WITH (FORCE)")
+
+
+def start(project: Project) -> ExitStack:
+    """Start the server for a run of the tests; closing the stack ends all of it."""
+    os.environ[UID] = uid = secrets.token_hex(4)
+    server = TestServer(project, uid)
+    stack = ExitStack()
+    run_folder().mkdir()
+    run_folder().chmod(0o755)
+    stack.callback(shutil.rmtree, run_folder())
+    if not SERVER_URL:
+        for left in server.folder.parent.glob(server.folder.name[: -len(uid)] + "*"):
+            embedded.discard(left)
+        lend_programs(server.folder)
+        stack.callback(embedded.discard, server.folder)
+        stack.enter_context(embedded.serving(server.folder, "postgres", print))
+        # No test pulls the plug on this server, and databases are made much faster.
+        for setting in ("fsync", "full_page_writes"):
+            server.execute(f"ALTER SYSTEM SET {setting} = off")
+        server.execute("SELECT pg_reload_conf()")
+    stack.callback(_drop_templates, server)
+    return stack
+
+
+def _drop_templates(server: TestServer) -> None:
+    for made in run_folder().glob(f"template_*_{server.uid}"):
+        server.drop(made.name)

@@ -1,0 +1,24 @@
+"""Tests do not depend on the developer's settings, nor reach a database of theirs.
+
+What this module does, it does when it is imported, before anything reads the
+environment.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+
+SERVER_URL = os.environ.get("TEST_DATABASE_URL", "")
+
+
+def clear(settings_file: Path) -> None:
+    """Forget every variable that is a setting, or that PostgreSQL's clients read."""
+    declared = tomllib.loads(settings_file.read_text("utf-8"))["default"]
+    for variable in list(os.environ):
+        plain = variable.removesuffix("_FILE")
+        if plain in declared or variable.startswith("PG"):
+            del os.environ[variable]
+    os.environ["ENV_FOR_DYNACONF"] = "testing"
+
+
+clear(Path(__file__).parents[2] / "settings.toml")

@@ -1,0 +1,146 @@
+"""A pytest plugin: a fresh database, application and client for each test.
+
+`pytest_plugins = ["quart_chassis.testing.plugin"]` in `tests/conftest.py` turns it on.
+The fixture `project` says which application is tested; a folder of tests may have
+another one.
+"""
+
+from quart_chassis.testing import environment  # noqa: F401 - first, see there
+
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from quart.typing import TestClientProtocol
+
+from quart_chassis.application import Application
+from quart_chassis.project import Project
+from quart_chassis.testing import databases
+from quart_chassis.testing.databases import TestServer
+from quart_chassis.testing.postgres import UID, OwnPostgres
+
+STACK = pytest.StashKey[ExitStack]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--all", action="store_true", help="also tests that take containers or minutes"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "slow: takes containers or minutes; runs with --all"
+    )
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    if not config.getoption("--all"):
+        # Skipped, not deselected: whoever names a long test is told why it did not run.
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.skip(reason="runs with --all"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell why tests were skipped, in one line."""
+    reasons = Counter(
+        str(report.longrepr[2]).removeprefix("Skipped: ")
+        for report in terminalreporter.stats.get("skipped", [])
+    )
+    told = [f"{reason} ({number})" for reason, number in sorted(reasons.items())]
+    if told:
+        terminalreporter.write_line(f"Skipped: {', '.join(told)}")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """The first process starts the server that all of them use."""
+    # Shells and nohup have programs ignore them, and their programs inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if sys.platform != "win32":
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    is_worker = hasattr(session.config, "workerinput")
+    if not is_worker and not session.config.option.collectonly:
+        project = Project.at(session.config.rootpath)
+        session.config.stash[STACK] = databases.start(project)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if STACK in session.config.stash:
+        session.config.stash[STACK].close()
+
+
+@pytest.fixture(autouse=True)
+def restored_environment() -> Iterator[None]:
+    """What a test or a command changes in the environment ends with it."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture(scope="session")
+def project(pytestconfig: pytest.Config) -> Project:
+    """The project whose application is tested."""
+    return Project.at(pytestconfig.rootpath)
+
+
+@pytest.fixture(scope="session")
+def test_server(pytestconfig: pytest.Config) -> TestServer:
+    """The PostgreSQL that all tests share."""
+    return TestServer(Project.at(pytestconfig.rootpath), os.environ[UID])
+
+
+@pytest.fixture
+def new_database(
+    test_server: TestServer, project: Project
+) -> Iterator[Callable[..., str]]:
+    """Make a database, migrated unless a template is named; its address."""
+    made: list[str] = []
+
+    def make(template: str = "") -> str:
+        made.append(test_server.new_database(template or test_server.template(project)))
+        return test_server.url(made[-1])
+
+    yield make
+    for name in made:
+        test_server.drop(name)
+
+
+@pytest.fixture
+def database(new_database: Callable[..., str]) -> str:
+    """The address of a fresh database with the current schema."""
+    return new_database()
+
+
+@pytest.fixture
+def empty_database(new_database: Callable[..., str]) -> str:
+    """The address of a fresh database with nothing in it."""
+    return new_database("template0")
+
+
+@pytest.fixture
+def app(project: Project, database: str) -> Application:
+    """The application on a fresh database; it does not serve yet."""
+    app: Application = project.create_app(DATABASE_URL=database)
+    return app
+
+
+@pytest.fixture
+async def client(app: Application) -> AsyncIterator[TestClientProtocol]:
+    """A client of the application, which serves."""
+    async with app.test_app() as serving:
+        yield serving.test_client()
+
+
+@pytest.fixture(scope="session")
+def own_postgres() -> Iterator[OwnPostgres]:
+    """A server with passwords that a test may stop, if it starts it again."""
+    with OwnPostgres() as server:
+        yield server

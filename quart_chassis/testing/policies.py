@@ -1,0 +1,227 @@
+"""What any application is held to: its routes, tables, migrations and description.
+
+`from quart_chassis.testing.policies import *` in a module of an application's tests has
+pytest find them. They walk what the application has and know nothing by name. Where a
+route's argument must have a shape of its own, write an example of it in that module:
+`EXAMPLES = {"order": "2024-17"}`.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openapi_spec_validator import validate
+from quart import url_for
+from quart.testing.connections import TestHTTPConnection
+from quart.typing import TestClientProtocol
+from sqlalchemy.ext.asyncio import create_async_engine
+from werkzeug.datastructures import Headers
+from werkzeug.routing import Rule
+
+from quart_chassis.application import LARGEST_BODY_BYTES, Application
+from quart_chassis.database import migrations, revisions
+from quart_chassis.door.headers import HEADERS, STRICT_TRANSPORT_SECURITY
+from quart_chassis.features import load_settings
+from quart_chassis.project import Project
+from quart_chassis.testing.schemas import schema_of
+from quart_chassis.testing.waiting import HANG_SECONDS
+from quart_chassis.web.assets import FOREVER, is_static
+
+__all__ = [
+    "examples",
+    "test_each_migration_can_be_undone_and_done_again",
+    "test_every_body_is_bounded",
+    "test_every_route_names_its_methods",
+    "test_every_route_sends_the_security_headers",
+    "test_static_files_are_named_by_their_content",
+    "test_tables_and_migrations_agree",
+    "test_the_description_of_the_api_is_valid",
+]
+
+KEY = {"SECRET_KEY": "k" * 32}
+TOKEN = "t" * 40
+# What an argument is by its converter, where no example of it is written.
+BY_CONVERTER = {
+    "IntegerConverter": 1,
+    "FloatConverter": 1.5,
+    "UUIDConverter": "00000000-0000-4000-8000-000000000000",
+}
+CONTENT_TYPES = (
+    "application/json",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=b",
+)
+# Larger files are the same to the test, and take its time.
+LARGEST_FILE_BYTES = 2_000_000
+
+
+@pytest.fixture
+def examples(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """An example for each argument's name that needs one."""
+    found: dict[str, Any] = getattr(request.module, "EXAMPLES", {})
+    return found
+
+
+@pytest.mark.parametrize("environment", ["testing", "production"])
+async def test_every_route_sends_the_security_headers(
+    project: Project, database: str, examples: dict[str, Any], environment: str
+) -> None:
+    app = project.create_app(DATABASE_URL=database, ENV_FOR_DYNACONF=environment, **KEY)
+    async with app.test_app() as serving:
+        client = serving.test_client()
+        for rule, path in routes(app, examples):
+            for method in sorted(rule.methods or ()):
+                answered = await ask(client, path, method)
+                assert answered.headers is not None
+                for name in HEADERS:
+                    assert len(answered.headers.getlist(name)) == 1, (method, path)
+                policy = answered.headers["Content-Security-Policy"]
+                assert "unsafe" not in policy, (method, path)
+                assert "//" not in policy, (method, path)
+                sent = answered.headers.get("Strict-Transport-Security")
+                production = environment == "production"
+                assert sent == (STRICT_TRANSPORT_SECURITY if production else None)
+
+
+async def test_every_route_names_its_methods(
+    client: TestClientProtocol, app: Application, examples: dict[str, Any]
+) -> None:
+    for rule, path in routes(app, examples):
+        answered = await ask(client, path, "PROPFIND")
+        assert answered.status_code == 405, path
+        assert answered.headers is not None
+        allowed = set(answered.headers["Allow"].split(", "))
+        assert (rule.methods or set()) <= allowed, path
+
+
+async def test_every_body_is_bounded(
+    project: Project, database: str, examples: dict[str, Any]
+) -> None:
+    """A route that does not read its body answers as if there were none."""
+    app = project.create_app(DATABASE_URL=database, ADMIN_TOKEN=TOKEN)
+    large = b" " * (LARGEST_BODY_BYTES + 1)
+    async with app.test_app() as serving:
+        client = serving.test_client()
+        for rule, path in routes(app, examples):
+            for method in sorted((rule.methods or set()) & {"POST", "PUT", "PATCH"}):
+                without = await ask(client, path, method)
+                for kind in CONTENT_TYPES:
+                    headers = {"Content-Type": kind, "Content-Length": str(len(large))}
+                    answered = await ask(client, path, method, large, **headers)
+                    unread = answered.status_code == without.status_code
+                    assert answered.status_code == 413 or unread, (method, path, kind)
+
+
+async def test_static_files_are_named_by_their_content(app: Application) -> None:
+    async with app.test_app() as serving:
+        client = serving.test_client()
+        for endpoint, name in static_files(app):
+            async with app.test_request_context("/"):
+                address = url_for(endpoint, filename=name)
+            response = await client.get(address)
+            assert response.status_code == 200, address
+            assert response.headers["Cache-Control"] == FOREVER, address
+
+
+async def test_each_migration_can_be_undone_and_done_again(
+    project: Project, empty_database: str
+) -> None:
+    chosen = load_settings(project, DATABASE_URL=empty_database)
+    before = schema_of(empty_database)
+    for _ in range(revisions.count(project)):
+        await migrations.to_revision(chosen, "+1")
+        after = schema_of(empty_database)
+        await migrations.to_revision(chosen, "-1")
+        assert schema_of(empty_database) == before
+        await migrations.to_revision(chosen, "+1")
+        assert schema_of(empty_database) == after
+        before = after
+
+
+async def test_tables_and_migrations_agree(
+    project: Project, database: str, empty_database: str
+) -> None:
+    """If they differ, makemigration writes down how."""
+    address = empty_database.replace("postgresql://", "postgresql+asyncpg://")
+    engine = create_async_engine(address)
+    async with engine.begin() as connection:
+        await connection.run_sync(project.metadata().create_all)
+    await engine.dispose()
+    assert schema_of(database) == schema_of(empty_database)
+
+
+async def test_the_description_of_the_api_is_valid(client: TestClientProtocol) -> None:
+    validate(await (await client.get("/openapi.json")).get_json())
+
+
+def routes(app: Application, examples: dict[str, Any]) -> Iterator[tuple[Rule, str]]:
+    """Every HTTP route with an address; the test fails where none can be made."""
+    for rule in app.url_map.iter_rules():
+        if rule.websocket:
+            continue
+        values = {name: _value(rule, name, examples) for name in rule.arguments}
+        try:
+            built = rule.build(values)
+        except (ValueError, TypeError):
+            built = None
+        if built is None:
+            pytest.fail(
+                f"no address can be made of {rule.rule}; write examples of its "
+                "arguments beside the import of the policies, for example "
+                f"EXAMPLES = {dict.fromkeys(rule.arguments, '…')}"
+            )
+        yield rule, built[1]
+
+
+def _value(rule: Rule, name: str, examples: dict[str, Any]) -> Any:
+    if name in examples:
+        return examples[name]
+    if name in (rule.defaults or {}):
+        return (rule.defaults or {})[name]
+    converter = rule._converters[name]
+    items = getattr(converter, "items", None)
+    if items:
+        return sorted(items)[0]
+    return BY_CONVERTER.get(type(converter).__name__, "example")
+
+
+async def ask(
+    client: TestClientProtocol,
+    path: str,
+    method: str,
+    body: bytes = b"",
+    **headers: str,
+) -> TestHTTPConnection:
+    """How a request was answered; no more than the beginning of the answer is read."""
+    given = {
+        "Authorization": f"Bearer {TOKEN}",
+        "X-Forwarded-Proto": "https",
+    }
+    connection = client.request(
+        path,
+        method=method,
+        headers=Headers(given | headers),
+        scope_base={"client": ("127.0.0.1", 1234)},
+    )
+    assert isinstance(connection, TestHTTPConnection)
+    async with connection, asyncio.timeout(HANG_SECONDS):
+        await connection.send(body)
+        await connection.send_complete()
+        # A stream has no end.
+        await connection.receive()
+        await connection.disconnect()
+    return connection
+
+
+def static_files(app: Application) -> Iterator[tuple[str, str]]:
+    """The endpoint and name of each file in a static folder."""
+    for rule in app.url_map.iter_rules():
+        if is_static(rule.endpoint):
+            blueprint = rule.endpoint.rpartition(".")[0]
+            owner = app.blueprints[blueprint] if blueprint else app
+            folder = Path(str(owner.static_folder))
+            for path in sorted(folder.rglob("*")):
+                if path.is_file() and path.stat().st_size <= LARGEST_FILE_BYTES:
+                    yield rule.endpoint, path.relative_to(folder).as_posix()

@@ -1,0 +1,81 @@
+"""How JSON comes in and goes out: strictly, and every complaint names the field."""
+
+import json
+from typing import Any, TypeVar
+
+import msgspec
+from quart import Response, request
+from werkzeug.exceptions import (
+    BadRequest,
+    UnprocessableEntity,
+    UnsupportedMediaType,
+)
+
+Model = TypeVar("Model", bound=msgspec.Struct)
+
+# No number of ours has more digits, and a longer one would take time to convert.
+MOST_DIGITS = 20
+
+
+async def read_body(kind: type[Model]) -> Model:
+    """The request's body as a `kind`; no body at all is the same as `{}`.
+
+    415 if it is not JSON by its type, 400 if not by its content (RFC 8259, in UTF-8,
+    and no member twice, as RFC 7493 has it), 422 if it is not what `kind` asks for.
+    """
+    content = await request.get_data(True, False, False)
+    if content and request.mimetype != "application/json":
+        raise UnsupportedMediaType("The body must be application/json.")
+    try:
+        value = json.loads(
+            content.decode("utf-8") or "{}",
+            object_pairs_hook=_without_duplicates,
+            parse_int=_bounded,
+            parse_float=_whole_if_it_is,
+            parse_constant=_refuse,
+        )
+    except (ValueError, RecursionError):
+        raise BadRequest(
+            "The body is not JSON in UTF-8 in which no member stands twice."
+        ) from None
+    return _converted(value, kind, strict=True)
+
+
+def read_query(kind: type[Model]) -> Model:
+    """The query string as a `kind`, or 422."""
+    return _converted(request.args.to_dict(), kind, strict=False)
+
+
+def _converted(value: object, kind: type[Model], strict: bool) -> Model:
+    try:
+        return msgspec.convert(value, kind, strict=strict)
+    except msgspec.ValidationError as error:
+        raise UnprocessableEntity(str(error).replace("`", "")) from None
+
+
+def answer(model: msgspec.Struct, status: int = 200) -> Response:
+    """A model as a JSON response."""
+    body = msgspec.json.encode(model)
+    return Response(body, status, content_type="application/json")
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a member stands twice")
+    return found
+
+
+def _bounded(digits: str) -> int:
+    return int(digits[: MOST_DIGITS + 1])
+
+
+def _whole_if_it_is(digits: str) -> float:
+    """To JSON there is one kind of number: 1.0 and 1e0 are 1 (JSON Schema, 6.1.1)."""
+    number = float(digits)
+    whole = number.is_integer() and abs(number) < 2**53
+    return int(number) if whole else number
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(f"{word} is no JSON")

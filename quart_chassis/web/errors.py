@@ -1,0 +1,81 @@
+"""What a caller sees when something went wrong: one answer, in two shapes.
+
+Problem details (RFC 9457) under /api/, a page elsewhere; `error.html` of the
+application if it has one, else the chassis' own.
+"""
+
+from http import HTTPStatus
+
+import structlog
+from quart import (
+    Quart,
+    Response,
+    has_request_context,
+    render_template,
+    request,
+    websocket,
+)
+from quart.json import dumps
+from werkzeug.exceptions import HTTPException
+
+from quart_chassis import settings
+from quart_chassis.database import DatabaseUnavailable, words_of
+from quart_chassis.settings import Settings
+
+RETRY_AFTER_SECONDS = 1
+
+log = structlog.stdlib.get_logger()
+
+
+def install(app: Quart) -> None:
+    """Answer every error of `app`.
+
+    Quart hands what nobody expected on as a 500, after it has logged the traceback.
+    """
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(DatabaseUnavailable, answer_unavailable)
+
+
+async def answer_unavailable(
+    error: DatabaseUnavailable, not_committed: str = "not-committed"
+) -> Response:
+    """503: the database did not serve; `outcome` says whether it may have committed.
+
+    A feature that promises something about its transactions has a word of its own
+    instead of `not_committed`. The log tells the operator why.
+    """
+    reason = words_of(error.__cause__ or error)
+    log.error("database unavailable", reason=reason, remedy=_remedy())
+    outcome = "unknown" if error.committed is None else not_committed
+    response = await _answer(
+        503, "The database does not answer. Please try again.", outcome=outcome
+    )
+    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+async def _http_error(error: HTTPException) -> Response:
+    response = await _answer(error.code or 500, error.description or "")
+    for name, value in error.get_headers():
+        if name != "Content-Type":
+            response.headers[name] = value
+    return response
+
+
+def _remedy() -> str:
+    if settings.current(Settings).embedded:
+        return "python3 manage.py run starts the embedded database"
+    return "see to the database; nothing here needs a restart"
+
+
+async def _answer(status: int, detail: str, **members: str) -> Response:
+    title = HTTPStatus(status).phrase
+    asked = request if has_request_context() else websocket
+    if asked.path.startswith("/api/"):
+        problem = {"type": "about:blank", "title": title, "status": status}
+        body = dumps(problem | {"detail": detail} | members)
+        return Response(body, status, content_type="application/problem+json")
+    page = await render_template(
+        "error.html", status=status, title=title, detail=detail
+    )
+    return Response(page, status)

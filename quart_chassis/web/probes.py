@@ -1,0 +1,58 @@
+"""Whether the application lives, whether it can serve, and what it measured."""
+
+import asyncio
+
+from prometheus_client import CONTENT_TYPE_LATEST
+from quart import Blueprint, Response, abort, current_app
+
+from quart_chassis import settings
+from quart_chassis.database import DatabaseUnavailable, begin, migrations
+from quart_chassis.database.migrations import SchemaState
+from quart_chassis.door import Draining
+from quart_chassis.errors import UserError
+from quart_chassis.observe.metrics import Metrics
+from quart_chassis.settings import Settings
+
+# Kubernetes gives a probe one second by default.
+PROBE_SECONDS = 0.9
+
+probes = Blueprint("probes", __name__)
+
+
+@probes.get("/livez")
+async def livez() -> dict[str, str]:
+    """200 as long as the process answers; whether to restart it."""
+    return {"status": "ok"}
+
+
+@probes.get("/readyz")
+async def readyz() -> tuple[dict[str, str], int]:
+    """200 when the database and its schema can serve this code; whether to send work.
+
+    503 names what is missing: the server (it is stopping), the database or the schema.
+    """
+    draining: Draining = current_app.extensions["draining"]
+    if draining.begun:
+        return {"status": "unavailable", "server": "stopping"}, 503
+    project = settings.current(Settings).project
+    try:
+        async with begin(seconds=PROBE_SECONDS) as connection:
+            state = await migrations.schema_state(connection, project)
+    except DatabaseUnavailable:
+        return {"status": "unavailable", "database": "does not answer"}, 503
+    except UserError:
+        return {"status": "unavailable", "schema": "is not known"}, 503
+    if state is SchemaState.OLDER:
+        return {"status": "unavailable", "schema": "is older than the code"}, 503
+    return {"status": "ok", "database": "ok", "schema": state.value}, 200
+
+
+@probes.get("/metrics")
+async def metrics() -> Response:
+    """What all workers measured, for Prometheus; 404 unless METRICS is true."""
+    if not settings.current(Settings).METRICS:
+        abort(404)
+    measured: Metrics = current_app.extensions["metrics"]
+    # With many workers there is much to read and add up.
+    text = await asyncio.to_thread(measured.text)
+    return Response(text, content_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,3 @@
+from tests.containers.conftest import compose
+
+__all__ = ["compose"]

@@ -1,0 +1,1 @@
+"""The small application of the chassis' tests: it keeps notes."""

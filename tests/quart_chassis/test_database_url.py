@@ -1,0 +1,86 @@
+import pytest
+
+from quart_chassis.errors import UserError
+from quart_chassis.settings.database_url import parse
+
+
+def test_every_character_of_a_password_survives() -> None:
+    url = parse("postgres://us%40er:p#w?%25:%2F+ä@host/db", "X")
+    assert url.dsn == "postgresql://us%40er:p%23w%3F%25%3A%2F%2B%C3%A4@host/db"
+    assert url.password == "p#w?%:/+ä"
+    assert url.dsn_without_password == "postgresql://us%40er@host/db"
+    assert "p#w" not in repr(url)
+
+
+@pytest.mark.parametrize(
+    ("line", "hosts"),
+    [
+        ("postgresql://h1:5432,h2:5433/db", "h1:5432,h2:5433"),
+        ("postgres://[::1]:5432/db", "[::1]:5432"),
+        ("postgresql://%2Frun%2Fpg/db", "/run/pg"),
+        ("postgresql:///db?host=/run/pg", "/run/pg"),
+        ("postgresql:///db", ""),
+    ],
+)
+def test_hosts_are_told_to_people(line: str, hosts: str) -> None:
+    assert parse(line, "X").hosts == hosts
+
+
+def test_parameters_psql_knows_reach_asyncpg_with_plus_signs_kept() -> None:
+    url = parse(
+        "postgresql://h/db?target_session_attrs=read-write&sslmode=verify-full"
+        "&application_name=a+b&channel_binding=prefer&connect_timeout=3",
+        "X",
+    )
+    assert url.dsn == (
+        "postgresql://h/db?target_session_attrs=read-write&sslmode=verify-full"
+        "&application_name=a%2Bb"
+    )
+    assert url.connect_timeout_seconds == 3
+
+
+def test_the_systems_certificates_are_used_where_they_are_asked_for() -> None:
+    url = parse("postgresql://h/db?sslrootcert=system", "X")
+    assert url.dsn == "postgresql://h/db"
+    assert "ssl" in url.asyncpg_arguments()
+    with pytest.raises(UserError, match="sslmode=verify-full"):
+        parse("postgresql://h/db?sslrootcert=system&sslmode=require", "X")
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("h/db", "must begin with postgresql://"),
+        ("mysql://h/db", "must begin with postgresql://"),
+        ("postgresql+asyncpg://h/db", "must begin with postgresql://"),
+        ("postgresql://h/db?foo=1", "unknown parameter 'foo'"),
+        ("postgresql://h/db?sslmode=maybe", "sslmode must be one of"),
+        ("postgresql://h/db?channel_binding=require", "channel_binding must be one"),
+        ("postgresql://h/db?target_session_attrs=x", "target_session_attrs must be"),
+        ("postgresql://h/db?sslmode=", "sslmode has no value"),
+        ("postgresql://h/db?connect_timeout=soon", "connect_timeout must be"),
+        ("postgresql://h:99999/db", "a port, which must be"),
+        ("postgresql://h:x/db", "a port, which must be"),
+        ("postgresql://u:50%@h/db", "write %25"),
+        ("postgresql://[::1/db", "a host is a name"),
+        ("postgresql://h/db?port=abc", "port must be a number"),
+        ("postgresql://u:s3@cret@h/db", "write %40"),
+        ("postgresql://u:12/s3cret@h/db", "%2F for /"),
+        ("postgresql://h/db?s3cret@x=1", "unknown parameter that is no word"),
+    ],
+)
+def test_what_is_not_understood_is_named(line: str, told: str) -> None:
+    with pytest.raises(UserError, match=told) as raised:
+        parse(line, "DATABASE_URL")
+    assert str(raised.value).startswith("DATABASE_URL")
+    assert "cret" not in str(raised.value)
+
+
+def test_a_password_among_the_parameters_stays_out_of_sight() -> None:
+    url = parse("postgresql://u@h/db?password=p%26w&sslrootcert=system", "X")
+    assert url.password == "p&w"
+    assert url.dsn == "postgresql://u:p%26w@h/db"
+    # Psql checks the certificate as asyncpg does.
+    assert url.dsn_without_password == (
+        "postgresql://u@h/db?sslrootcert=system&sslmode=verify-full"
+    )

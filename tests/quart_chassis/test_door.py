@@ -1,0 +1,102 @@
+"""What happens to every request before it reaches a view, and to every answer."""
+
+import pytest
+
+from quart_chassis.application import Application
+from quart_chassis.project import Project
+
+FROM_HERE = {"client": ("127.0.0.1", 1234)}
+HTTPS = {"X-Forwarded-Proto": "https"}
+
+
+@pytest.mark.parametrize(
+    ("hosts", "host", "status"),
+    [
+        ("", "anything.example", 200),
+        ("", "anything.example:5001", 200),
+        ("", "[::1]:5001", 200),
+        ("", "a<script>", 400),
+        ("", "a b", 400),
+        ("", "a..b", 400),
+        ("", "a" * 64 + ".example", 400),
+        ("*", "anything.example", 200),
+        ("", "", 400),
+        ("good.example", "good.example", 200),
+        ("good.example", "good.example:8000", 200),
+        ("good.example", "evil.example", 400),
+        ("good.example", "good.example.evil.example", 400),
+        (".good.example", "www.good.example", 200),
+        (".good.example", "notgood.example", 400),
+    ],
+)
+async def test_only_trusted_hosts_are_answered(
+    project: Project, database: str, hosts: str, host: str, status: int
+) -> None:
+    app = project.create_app(DATABASE_URL=database, TRUSTED_HOSTS=hosts)
+    async with app.test_app() as serving:
+        client = serving.test_client()
+        page = await client.get("/drafts", headers={"Host": host})
+        assert page.status_code == status
+        # Who asks whether it lives knows only its address.
+        assert (await client.get("/livez", headers={"Host": host})).status_code == 200
+        assert (await client.get("/readyz", headers={"Host": host})).status_code == 200
+        text = await page.get_data(as_text=True)
+        assert "evil" not in text
+        assert "<script>" not in text
+
+
+@pytest.mark.parametrize(
+    ("proxies", "believed"),
+    [("10.0.0.1", False), ("127.0.0.1", True), ("127.0.0.0/8", True), ("*", True)],
+)
+async def test_forwarded_headers_are_believed_only_of_listed_proxies(
+    project: Project, database: str, proxies: str, believed: bool
+) -> None:
+    app = project.create_app(
+        DATABASE_URL=database,
+        FORWARDED_ALLOW_IPS=proxies,
+        ENV_FOR_DYNACONF="production",
+        SECRET_KEY="k" * 32,
+    )
+    async with app.test_app() as serving:
+        client = serving.test_client()
+        response = await client.get("/livez", headers=HTTPS, scope_base=FROM_HERE)
+        assert ("Strict-Transport-Security" in response.headers) is believed
+
+
+async def test_cookies_are_closed_to_scripts_and_other_sites(
+    project: Project, database: str
+) -> None:
+    app = project.create_app(
+        DATABASE_URL=database, ENV_FOR_DYNACONF="production", SECRET_KEY="k" * 32
+    )
+    names = ("SESSION_COOKIE_SECURE", "SESSION_COOKIE_HTTPONLY")
+    assert all(app.config[name] for name in names)
+    assert app.config["SESSION_COOKIE_SAMESITE"] == "Lax"
+
+
+async def test_a_refused_request_reaches_no_view(
+    project: Project, database: str
+) -> None:
+    app = project.create_app(DATABASE_URL=database, TRUSTED_HOSTS="good.example")
+    async with app.test_app() as serving:
+        client = serving.test_client()
+        evil = await client.post(
+            "/api/notes", json={"text": "x"}, headers={"Host": "evil.example"}
+        )
+        assert evil.status_code == 400
+        assert evil.content_type == "application/problem+json"
+        listed = await client.get("/api/notes", headers={"Host": "good.example"})
+        assert (await listed.get_json())["notes"] == []
+
+
+async def test_a_header_that_a_view_sets_stays(app: Application) -> None:
+    @app.get("/mine")
+    async def mine() -> tuple[str, dict[str, str]]:
+        return "", {"Cache-Control": "max-age=60", "X-Frame-Options": "SAMEORIGIN"}
+
+    async with app.test_app() as serving:
+        response = await serving.test_client().get("/mine")
+    assert response.headers.getlist("Cache-Control") == ["max-age=60"]
+    assert response.headers.getlist("X-Frame-Options") == ["SAMEORIGIN"]
+    assert response.headers["Referrer-Policy"] == "same-origin"

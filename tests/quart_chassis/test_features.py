@@ -1,0 +1,113 @@
+"""What two features both claim is refused at start, in one line that names both."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+
+import pytest
+from quart import Blueprint
+from small_app import notes_app
+
+from quart_chassis import features
+from quart_chassis.application import Application, create
+from quart_chassis.errors import UserError
+from quart_chassis.web import Link
+
+Install = Callable[[Application], None]
+
+
+def nothing(_app: Application) -> None:
+    """Install nothing."""
+
+
+def feature(name: str, install: object = nothing, **named: object) -> ModuleType:
+    made = ModuleType(f"small_app.{name}")
+    vars(made).update(named, install=install)
+    return made
+
+
+def view() -> str:
+    return ""
+
+
+def serving(rule: str, blueprint: str, **options: object) -> Install:
+    def install(app: Application) -> None:
+        own = Blueprint(blueprint, __name__)
+        own.add_url_rule(rule, "view", view, methods=["GET", "POST"])
+        app.register_blueprint(own)
+
+    return install
+
+
+def refused(*parts: ModuleType) -> str:
+    with pytest.raises(UserError) as raised:
+        create("small_app", (notes_app, *parts))
+    told = str(raised.value)
+    assert "\n" not in told
+    return told
+
+
+def test_a_feature_that_is_listed_twice_is_named() -> None:
+    assert "FEATURES names notes_app twice" in refused(notes_app)
+
+
+@pytest.mark.parametrize("install", [None, "install"])
+def test_a_feature_without_install_is_named(install: object) -> None:
+    told = refused(feature("bare", install))
+    assert "FEATURES names bare, which has no install(app)" in told
+
+
+@pytest.mark.parametrize(
+    ("rule", "route"),
+    [
+        ("/", "GET /"),
+        ("/drafts/<int:id>", "GET /drafts/<int>"),
+        ("/api/notes", "GET /api/notes"),
+    ],
+)
+def test_a_route_that_two_features_have_is_named(rule: str, route: str) -> None:
+    told = refused(feature("other", serving(rule, "other")))
+    assert told.startswith(f"notes_app and other both have the route {route}; ")
+
+
+def test_a_route_of_the_chassis_is_not_a_features() -> None:
+    told = refused(feature("other", serving("/livez", "other")))
+    assert told.startswith("quart_chassis and other both have the route GET /livez; ")
+
+
+def test_two_rules_that_differ_are_two_routes() -> None:
+    other = feature("other", serving("/drafts/<name>", "other"))
+    app = create("small_app", (notes_app, other))
+    assert "other.view" in app.view_functions
+
+
+def test_a_blueprint_that_two_features_have_is_named() -> None:
+    told = refused(feature("other", serving("/other", "notes_app")))
+    assert told.startswith("notes_app and other both have the blueprint notes_app; ")
+
+
+def test_a_navigation_entry_that_two_features_have_is_named() -> None:
+    links = (Link("Notes", "notes_app.drafts"),)
+    told = refused(feature("other", navigation=links))
+    assert told.startswith("notes_app and other both have the navigation entry Notes; ")
+
+
+def test_a_navigation_entry_that_leads_nowhere_is_named() -> None:
+    links = (Link("Other", "other.home"),)
+    told = refused(feature("other", navigation=links))
+    assert "other links to the endpoint other.home, which does not exist" in told
+
+
+def test_a_setting_that_two_features_have_is_named() -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Settings:
+        LONGEST_NOTE: int
+
+    told = refused(feature("other", Settings=Settings))
+    assert told.startswith("notes_app and other both have the setting LONGEST_NOTE; ")
+
+
+def test_a_command_that_two_features_have_is_named() -> None:
+    other = feature("other", commands=notes_app.commands)
+    with pytest.raises(UserError, match="notes_app and other both have the command"):
+        list(features.commands_of([notes_app, other]))

@@ -1,0 +1,114 @@
+import asyncio
+import json
+import logging
+import re
+from typing import Any
+
+import pytest
+from quart.typing import TestClientProtocol
+from small_app.application import create_app
+
+from tests.quart_chassis.small_project import serving
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+async def test_each_request_has_one_line(
+    capsys: pytest.CaptureFixture[str], database: str
+) -> None:
+    async with create_app(DATABASE_URL=database).test_app() as app:
+        response = await app.test_client().get("/nowhere?token=s3cret")
+    (line,) = lines(capsys)
+    assert (line["method"], line["path"], line["status"]) == ("GET", "/nowhere", 404)
+    assert line["milliseconds"] >= 0
+    assert line["request_id"] == response.headers["X-Request-ID"]
+    assert line["level"] == "info"
+    assert "s3cret" not in str(line)
+
+
+async def test_a_sane_request_id_is_kept(client: TestClientProtocol) -> None:
+    response = await client.get("/livez", headers={"X-Request-ID": "abc-1.2_3"})
+    assert response.headers["X-Request-ID"] == "abc-1.2_3"
+
+
+@pytest.mark.parametrize("given", ["", "x" * 129, "a b", 'a"b', "ä", "a;b"])
+async def test_another_request_id_is_replaced(
+    client: TestClientProtocol, given: str
+) -> None:
+    response = await client.get("/livez", headers={"X-Request-ID": given})
+    assert re.fullmatch("[0-9a-f]{32}", response.headers["X-Request-ID"])
+
+
+async def test_a_request_id_stands_in_every_line_meanwhile(
+    capsys: pytest.CaptureFixture[str], database: str
+) -> None:
+    app = create_app(DATABASE_URL=database)
+
+    @app.get("/talk")
+    async def talk() -> str:
+        logging.getLogger("somebody.else").warning("one of %s", "theirs")
+        return ""
+
+    async with app.test_app() as running:
+        await running.test_client().get("/talk", headers={"X-Request-ID": "me"})
+    told = lines(capsys)
+    assert [line["event"] for line in told] == ["one of theirs", "request"]
+    assert {line["request_id"] for line in told} == {"me"}
+
+
+async def test_a_caller_who_leaves_is_logged_as_such(
+    capsys: pytest.CaptureFixture[str], database: str
+) -> None:
+    app = create_app(DATABASE_URL=database)
+    entered = asyncio.Event()
+
+    @app.get("/wait")
+    async def wait() -> str:
+        entered.set()
+        await asyncio.Event().wait()
+        return ""
+
+    async with app.test_app() as running:
+        async with running.test_client().request("/wait") as connection:
+            await connection.send_complete()
+            await entered.wait()
+            await connection.disconnect()
+    (line,) = lines(capsys)
+    assert line["status"] == 499
+
+
+async def test_people_get_lines_to_read(
+    capsys: pytest.CaptureFixture[str], database: str
+) -> None:
+    app = create_app(DATABASE_URL=database, LOG_FORMAT="console")
+    async with app.test_app() as running:
+        await running.test_client().get("/livez")
+    line = capsys.readouterr().err
+    assert "request" in line
+    assert "path=/livez" in line
+    assert not line.startswith("{")
+
+
+async def test_the_level_is_the_least_that_is_logged(
+    capsys: pytest.CaptureFixture[str], database: str
+) -> None:
+    app = create_app(DATABASE_URL=database, LOG_LEVEL="warning")
+    async with app.test_app() as running:
+        await running.test_client().get("/livez")
+    assert capsys.readouterr().err == ""
+
+
+def test_the_server_and_alembic_log_in_the_same_format(empty_database: str) -> None:
+    with serving(DATABASE_URL=empty_database) as server:
+        server.get("/livez")
+        assert server.stop() == 0
+    told = [json.loads(line) for line in server.lines if line.startswith("{")]
+    events = [line["event"] for line in told]
+    assert "Running upgrade  -> 0001, Create the table of notes." in events
+    assert any("Started server process" in event for event in events)
+    assert events.count("request") == 1
+    assert all({"level", "timestamp"} <= line.keys() for line in told)
+    others = [line for line in server.lines if not line.startswith("{")]
+    assert others == [f"Open {server.url} (Ctrl-C ends it)"]

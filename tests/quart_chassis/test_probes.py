@@ -1,0 +1,51 @@
+"""What those who send work ask: does it live, and can it serve?"""
+
+import asyncpg
+from quart.typing import TestClientProtocol
+from small_app.application import create_app
+
+from quart_chassis.application import Application
+
+
+async def test_an_app_that_lives_and_is_ready_says_so(
+    client: TestClientProtocol,
+) -> None:
+    assert (await client.get("/livez")).status_code == 200
+    response = await client.get("/readyz")
+    assert response.status_code == 200
+    assert await response.get_json() == {
+        "status": "ok",
+        "database": "ok",
+        "schema": "ok",
+    }
+
+
+async def test_an_older_schema_is_not_ready(empty_database: str) -> None:
+    async with create_app(DATABASE_URL=empty_database).test_app() as app:
+        response = await app.test_client().get("/readyz")
+        assert response.status_code == 503
+        assert (await response.get_json())["schema"] == "is older than the code"
+
+
+async def test_a_newer_schema_is_ready(app: Application, database: str) -> None:
+    await set_revision(database, "9999")
+    async with app.test_app() as serving:
+        response = await serving.test_client().get("/readyz")
+        assert response.status_code == 200
+        assert (await response.get_json())["schema"] == "newer than the code"
+
+
+async def set_revision(database: str, revision: str) -> None:
+    connection = await asyncpg.connect(database)
+    await connection.execute("UPDATE alembic_version SET version_num = $1", revision)
+    await connection.close()
+
+
+async def test_without_a_database_an_app_lives_but_is_not_ready() -> None:
+    nowhere = "postgresql://u:s3cret@127.0.0.1:1/app"
+    async with create_app(DATABASE_URL=nowhere).test_app() as app:
+        client = app.test_client()
+        assert (await client.get("/livez")).status_code == 200
+        response = await client.get("/readyz")
+        assert response.status_code == 503
+        assert (await response.get_json())["database"] == "does not answer"

@@ -1,0 +1,26 @@
+from pathlib import Path
+
+import pytest
+
+from quart_chassis.errors import UserError
+from quart_chassis.settings import sources
+
+
+def test_a_malformed_file_is_told_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text("[default]\nPORT = 1\nHOST = \n")
+    with pytest.raises(UserError, match=r"settings\.toml cannot be read: .*line 3"):
+        sources.from_file(path, "development")
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"settings\.toml cannot be read"):
+        sources.from_file(tmp_path / "settings.toml", "development")
+
+
+def test_every_value_tells_its_section(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text("[default]\nA = 1\nB = 2\n[staging]\nB = 3\n")
+    given = sources.from_file(path, "staging")
+    assert given["A"] == sources.Given(1, "settings.toml [default]")
+    assert given["B"] == sources.Given(3, "settings.toml [staging]")

@@ -1,0 +1,92 @@
+"""The demo is taken out by the documented steps; what is left passes all its checks."""
+
+import difflib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from quart_chassis.testing.servers import ROOT
+
+DEMO = "counter_app"
+LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "*.pyc")
+HIDDEN = (".github", ".gitignore", ".vscode", ".devcontainer", ".dockerignore")
+MOST_CHANGED_LINES = 40
+
+
+def without(text: str, pattern: str) -> str:
+    """The text without what matches, which must be there."""
+    left, number = re.subn(pattern, "", text)
+    assert number, pattern
+    return left
+
+
+def take_out(project: Path) -> None:
+    """The steps of docs/without-the-demo.md."""
+    for folder in ("my_app", "tests", "docs"):
+        shutil.rmtree(project / folder / DEMO)
+    edits = {
+        "my_app/application.py": rf"{DEMO}, ",
+        "settings.toml": rf"(?s)# --- {DEMO} ---\n.*?\n(?=\n\[)",
+        "monitoring/prometheus.yml": rf".*{DEMO}.*\n",
+    }
+    for name, pattern in edits.items():
+        path = project / name
+        path.write_text(without(path.read_text("utf-8"), pattern), "utf-8")
+    (project / "migrations/versions/0001_create_counters.py").unlink()
+
+
+def texts(project: Path) -> dict[str, list[str]]:
+    """Every file outside the demo's folders, by its name."""
+    found = {}
+    for path in sorted(project.rglob("*")):
+        name = path.relative_to(project)
+        if path.is_file() and DEMO not in name.parts:
+            found[name.as_posix()] = path.read_text("latin-1").splitlines()
+    return found
+
+
+def changed(before: dict[str, list[str]], after: dict[str, list[str]]) -> list[str]:
+    """The lines that were taken out or put in; a file that went counts as one."""
+    lines = []
+    for name, old in before.items():
+        if name not in after:
+            lines.append(f"- {name}")
+            continue
+        compared = difflib.unified_diff(old, after[name], lineterm="", n=0)
+        lines += [
+            f"{name}: {line}" for line in compared if re.match(r"[-+](?![-+]{2})", line)
+        ]
+    return lines
+
+
+@pytest.mark.slow
+def test_the_demo_can_be_taken_out(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(ROOT, project, ignore=LEFT_OUT)
+    for name in HIDDEN:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, project / name)
+    before = texts(project)
+    take_out(project)
+    lines = changed(before, texts(project))
+    assert len(lines) <= MOST_CHANGED_LINES, "\n".join(lines)
+    # Nothing of this run of the tests is meant for the other one.
+    ours = ("PYTEST_", "COV", "QUART_CHASSIS_")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
+    for command in ("check", "test"):
+        ran = subprocess.run(
+            [sys.executable, "manage.py", command],
+            cwd=project,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stdout
+    print(*lines, ran.stdout, sep="\n")
