@@ -40,7 +40,6 @@ CMD ["python", "manage.py", "run", "--reload"]
 
 FROM base AS production
 LABEL org.opencontainers.image.title="my-app" \
-      org.opencontainers.image.description="A page that counts its visits" \
       org.opencontainers.image.licenses="MIT"
 # Nothing is written but to volumes; bytecode was made when the packages were installed.
 ENV PYTHONDONTWRITEBYTECODE=1 \

@@ -27,6 +27,9 @@ def name_of(part: ModuleType) -> str:
 
 def checked(parts: Iterable[ModuleType]) -> tuple[ModuleType, ...]:
     """The features; UserError if one is there twice, or is none."""
+    if isinstance(parts, ModuleType):
+        name = name_of(parts)
+        raise UserError(f"FEATURES is the module {name}; write ({name},) instead")
     parts = tuple(parts)
     for part in parts:
         name = getattr(part, "__name__", repr(part)).rpartition(".")[2]

@@ -18,25 +18,22 @@ HIDDEN = (".github", ".gitignore", ".vscode", ".devcontainer", ".dockerignore")
 MOST_CHANGED_LINES = 40
 
 
-def without(text: str, pattern: str) -> str:
-    """The text without what matches, which must be there."""
-    left, number = re.subn(pattern, "", text)
-    assert number, pattern
-    return left
-
-
 def take_out(project: Path) -> None:
     """The steps of docs/without-the-demo.md."""
     for folder in ("my_app", "tests", "docs"):
         shutil.rmtree(project / folder / DEMO)
-    edits = {
-        "my_app/application.py": rf"{DEMO}, ",
-        "settings.toml": rf"(?s)# --- {DEMO} ---\n.*?\n(?=\n\[)",
-        "monitoring/prometheus.yml": rf".*{DEMO}.*\n",
-    }
-    for name, pattern in edits.items():
+    edits = [
+        ("my_app/application.py", rf"import {DEMO}, ", "import "),
+        ("my_app/application.py", rf"\({DEMO}, home_app\)", "(home_app,)"),
+        ("settings.toml", rf"(?s)# --- {DEMO} ---\n.*?\n(?=\n\[)", ""),
+        ("monitoring/prometheus.yml", rf".*{DEMO}.*\n", ""),
+        ("README.md", rf"  {DEMO}/ .*\n|- \[docs/{DEMO}/.*\n(  .*\n)*", ""),
+    ]
+    for name, pattern, instead in edits:
         path = project / name
-        path.write_text(without(path.read_text("utf-8"), pattern), "utf-8")
+        text, number = re.subn(pattern, instead, path.read_text("utf-8"))
+        assert number, f"nothing in {name} matches {pattern}"
+        path.write_text(text, "utf-8")
     (project / "migrations/versions/0001_create_counters.py").unlink()
 
 

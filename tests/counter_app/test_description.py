@@ -12,7 +12,7 @@ TOKEN = "t" * 40
 
 
 @pytest.mark.slow
-def test_the_api_does_what_its_description_says(database: str) -> None:
+def test_the_counters_do_what_their_description_says(database: str) -> None:
     command = manage("run", "--port", "0")
     with running(command, DATABASE_URL=database, ADMIN_TOKEN=TOKEN) as server:
         tried = subprocess.run(
