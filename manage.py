@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""The one door: `python3 manage.py COMMAND` makes `.venv` if need be and goes on in it.
+"""`python3 manage.py COMMAND` makes `.venv` if needed and runs the command in it.
 
-It needs Python 3.11 and the standard library alone. An environment that has the
-dependencies already (a container, `uv run`, `poetry run`) is used as it is.
+It needs only Python 3.11 and the standard library. An environment that already has the
+dependencies (a container, `uv run`, `poetry run`) is used as it is.
 """
 
 import sys
@@ -23,7 +23,7 @@ from quart_chassis.installation import dependencies, venv
 
 
 def main() -> int:
-    """Run the command in an environment that has what it needs; its exit status."""
+    """Run the command where its dependencies are installed; return its exit status."""
     words = sys.argv[1:]
     tools = commands.needs_tools(words)
     try:
@@ -32,8 +32,8 @@ def main() -> int:
         venv.refuse_unreadable()
         if not venv.is_another_tools() and not venv.is_ready(tools):
             if not words or words[0].startswith("-"):
-                # Help does not wait for an installation; it then lacks what features
-                # bring.
+                # Help does not wait for an installation; it then lacks the features'
+                # commands.
                 commands.parse(words, "manage.py")
             venv.make_ready(tools)
         return _continue_in_venv(words)
@@ -48,7 +48,7 @@ def main() -> int:
 def _may_run_here(tools: bool) -> bool:
     """Whether this Python has what the command needs.
 
-    A `.venv` that another tool made cannot be mended here: UserError.
+    UserError if this is a `.venv` that another tool made, and it lacks something.
     """
     inside = Path(sys.prefix) == venv.VENV
     if inside and venv.is_ours():
@@ -69,19 +69,19 @@ def _may_run_here(tools: bool) -> bool:
 
 
 def _continue_in_venv(words: list[str]) -> int:
-    """This file again, under the Python of `.venv`; on POSIX it takes our place."""
+    """Run this file with the Python of `.venv`; on POSIX it replaces this process."""
     command = [str(venv.PYTHON), str(dependencies.ROOT / "manage.py"), *words]
     try:
         if sys.platform == "win32":
-            # There, exec returns to the shell at once and leaves the command behind.
+            # On Windows, exec returns to the shell while the command still runs.
             return subprocess.run(command, check=False).returncode
         os.execv(venv.PYTHON, command)
     except KeyboardInterrupt:
         return 130
     except OSError as error:
         raise UserError(
-            f"cannot start {venv.PYTHON}: {error.strerror}; delete {venv.VENV}, and it "
-            "will be made anew"
+            f"cannot start {venv.PYTHON}: {error.strerror}; delete {venv.VENV} to have "
+            "it made again"
         ) from None
 
 

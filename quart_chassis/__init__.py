@@ -1,5 +1,5 @@
-"""What a Quart and PostgreSQL application stands on; it knows none of their features.
+"""The base of Quart and PostgreSQL applications; it names no application or feature.
 
-Import from the folder that has the thing: `from quart_chassis.database import begin`.
-This file hands out nothing, because `manage.py` reads it before anything is installed.
+Import from the folder that has a name: `from quart_chassis.database import begin`.
+This file exports nothing, because `manage.py` reads it before anything is installed.
 """

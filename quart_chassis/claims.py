@@ -2,21 +2,21 @@
 
 from quart_chassis.errors import UserError
 
-# The owner of what no feature brings.
+# The owner of names that no feature claims.
 CHASSIS = "quart_chassis"
 
 
 class Claims:
-    """Who has which name: settings, routes, endpoints, commands, links."""
+    """The owner of each name: settings, routes, blueprints, commands, links."""
 
     def __init__(self) -> None:
         self._owners: dict[tuple[str, str], str] = {}
 
     def claim(self, kind: str, name: str, owner: str) -> None:
-        """Take the name; UserError tells both owners if it is taken."""
+        """Claim the name; UserError names both owners if another one has it."""
         first = self._owners.setdefault((kind, name), owner)
         if first != owner:
             raise UserError(
                 f"{first} and {owner} both have the {kind} {name}; rename one of them, "
-                "or take one of the two out of FEATURES"
+                "or remove one of the two from FEATURES"
             )

@@ -7,10 +7,9 @@
 import re
 from collections.abc import Iterable, Iterator
 from types import ModuleType
-from typing import Any
 
 from quart_chassis import settings
-from quart_chassis.claims import Claims
+from quart_chassis.claims import CHASSIS, Claims
 from quart_chassis.errors import UserError
 from quart_chassis.project import Project
 from quart_chassis.settings import Settings
@@ -64,13 +63,25 @@ def links_of(parts: Iterable[ModuleType]) -> Iterator[tuple[str, Link]]:
             yield name_of(part), link
 
 
-def commands_of(parts: Iterable[ModuleType]) -> Iterator[tuple[str, Any]]:
-    """Every command, with the feature that brings it."""
+def commands_of(parts: Iterable[ModuleType], taken: Iterable[str]) -> list[ModuleType]:
+    """The commands of features; UserError if two have one name, or one is `taken`.
+
+    `taken` are the names of the chassis' commands, as they are typed.
+    """
     claims = Claims()
+    for name in taken:
+        claims.claim("command", name, CHASSIS)
+    found = []
     for part in parts:
         for command in getattr(part, "commands", ()):
-            claims.claim("command", name_of(command), name_of(part))
-            yield name_of(part), command
+            claims.claim("command", typed(command), name_of(part))
+            found.append(command)
+    return found
+
+
+def typed(command: ModuleType) -> str:
+    """A command's name as it is typed: its module's, with dashes."""
+    return name_of(command).replace("_", "-")
 
 
 def routes_of(rule: str, methods: Iterable[str], websocket: bool) -> Iterator[str]:

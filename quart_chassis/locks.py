@@ -1,4 +1,4 @@
-"""Files that one process at a time may hold, on Linux, macOS and Windows alike."""
+"""File locks for one process at a time, on Linux, macOS and Windows."""
 
 import errno
 import sys
@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import IO
 
 POLL_SECONDS = 0.05
-# Any other error is about the file system, which may know no locks.
+# Any other error comes from the file system, which may not support locks.
 HELD = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK}
 
 
 def try_lock(path: Path) -> IO[bytes] | None:
     """The locked file, or None while another process holds it.
 
-    The kernel drops the lock when the file is closed or its process dies, however
-    it dies, so a lock that can be taken tells that its holder is gone.
+    The kernel releases the lock when the file is closed or its process dies, in any
+    way. A lock that can be taken has no living holder.
     """
     file = path.open("ab")
     try:
@@ -30,12 +30,12 @@ def try_lock(path: Path) -> IO[bytes] | None:
 
 
 def locked(path: Path, on_wait: Callable[[], None]) -> IO[bytes]:
-    """The locked file, waited for; `on_wait` is called once if that takes waiting."""
+    """Wait for the lock; the locked file. `on_wait` is called once before a wait."""
     file = try_lock(path)
     if file is None:
         on_wait()
     while file is None:
-        # We ask again and again, because on Windows no call waits without an end.
+        # Polled, because Windows has no call that waits without a limit.
         time.sleep(POLL_SECONDS)
         file = try_lock(path)
     return file

@@ -1,7 +1,7 @@
-"""Which application this is: its folder, its package, and the names made from them.
+"""The application's folder, package and names, from its `pyproject.toml`.
 
-`pyproject.toml` says so. Standard library only: `manage.py` reads it before anything is
-installed. Two projects can live in one process, as they do in the tests.
+Standard library only: `manage.py` reads this module before anything is installed. Two
+projects can live in one process, as they do in the tests.
 """
 
 import tomllib
@@ -60,10 +60,10 @@ class Project:
 
     @classmethod
     def of(cls, package: str) -> Self:
-        """The project that `package` is the application of.
+        """The project whose application is `package`.
 
-        It is in the folder that holds the package; where the package was installed
-        elsewhere, in the folder the command was typed in.
+        Its folder is the one that holds the package, or the current folder if the
+        package is installed elsewhere.
         """
         found = find_spec(package)
         origin = found.origin if found else None
@@ -71,7 +71,7 @@ class Project:
         return cls.at(beside if (beside / "settings.toml").exists() else Path.cwd())
 
     def variable(self, name: str) -> str:
-        """An environment variable of this project's own."""
+        """The name of an environment variable of this project."""
         return f"{self.package.upper()}_{name}"
 
     def application(self) -> ModuleType:

@@ -1,6 +1,6 @@
 """Counters: a page that counts its visits, badges, and an API."""
 
-from my_app.counter_app import batching, forgetting, live
+from my_app.counter_app import counting, forgetting, live
 from my_app.counter_app.api import counter_api, describe
 from my_app.counter_app.settings import CounterSettings as Settings
 from my_app.counter_app.views import counter_app
@@ -14,7 +14,7 @@ navigation = (Link("Counter", "counter_app.home"),)
 
 def install(app: Application) -> None:
     """Add the pages, the API and the tasks that run while `app` serves."""
-    batching.install(app)
+    counting.install(app)
     forgetting.install(app)
     live.install(app)
     app.register_blueprint(counter_app)

@@ -13,7 +13,7 @@ from quart_schema import (
 )
 from werkzeug.exceptions import NotFound, UnprocessableEntity
 
-from my_app.counter_app import batching, names, queries
+from my_app.counter_app import counting, names, queries
 from my_app.counter_app.names import Name
 from my_app.counter_app.schemas import (
     Amount,
@@ -79,7 +79,7 @@ async def increment(name: Name) -> Response:
     most = settings.current(CounterSettings).MAX_AMOUNT
     if body.amount > most:
         raise UnprocessableEntity(f"Expected int <= {most} - at $.amount")
-    counted = await batching.count(name, body.amount, key)
+    counted = await counting.count(name, body.amount, key)
     response = web.answer(CounterValue(name, counted.value))
     if counted.replayed:
         response.headers["Idempotency-Replayed"] = "true"

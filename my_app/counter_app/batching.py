@@ -9,20 +9,18 @@ interval its counter moved through.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator
 
 import structlog
-from quart import current_app
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from my_app.counter_app import writing
+from my_app.counter_app.increments import Counted, Increment
+from my_app.counter_app.keys import Key
 from my_app.counter_app.metrics import CountingMetrics
 from my_app.counter_app.settings import CounterSettings
-from my_app.counter_app.writing import Answers, Counted, Increment
-from quart_chassis.application import Application
+from my_app.counter_app.writing import Answers
 from quart_chassis.database import words_of
 from quart_chassis.observe import tracing
-from quart_chassis.settings import Settings
 
 # The pause after a failure doubles up to the longest: a database that is away is not
 # flooded, and one that returns is used within a second.
@@ -30,35 +28,6 @@ PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 0.4
 
 log = structlog.stdlib.get_logger()
-
-
-def install(app: Application) -> None:
-    """Give `app` a writer that runs while the app serves."""
-    settings = app.settings(CounterSettings)
-    wait_seconds = app.settings(Settings).WAIT_SECONDS
-    metrics = CountingMetrics(app.metrics, settings.QUEUE_LIMIT)
-
-    @app.while_serving
-    async def write() -> AsyncGenerator[None, None]:
-        writer = Writer(app.engine, settings, wait_seconds, metrics)
-        app.extensions["writer"] = writer
-        task = asyncio.create_task(writer.run())
-        try:
-            yield
-        finally:
-            await writer.drain()
-            task.cancel()
-
-
-async def count(name: str, amount: int = 1, key: str | None = None) -> Counted:
-    """Add `amount` to the counter and return its new value.
-
-    With a key it is counted once; a replay gets the first value. DatabaseUnavailable
-    after WAIT_SECONDS, or at once if the queue is full; CounterFull if the sum would
-    pass 2**63 - 1; KeyReused if the key was used for another amount.
-    """
-    writer: Writer = current_app.extensions["writer"]
-    return await writer.count(name, amount, key)
 
 
 class Writer:
@@ -86,7 +55,7 @@ class Writer:
         self.pause_seconds = PAUSE_SECONDS
         self.closed = False
 
-    async def count(self, name: str, amount: int, key: str | None) -> Counted:
+    async def count(self, name: str, amount: int, key: Key | None) -> Counted:
         """See the function `count`."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.wait_seconds

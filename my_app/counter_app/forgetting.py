@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from my_app.counter_app import queries
+from my_app.counter_app import keys
 from quart_chassis.application import Application
 from quart_chassis.database import says_unavailable, words_of
 
@@ -39,7 +39,7 @@ async def forget(engine: AsyncEngine) -> None:
     end = None
     while True:
         async with engine.begin() as connection:
-            end = await queries.forget_keys(connection, end)
+            end = await keys.forget_keys(connection, end)
         if end is None:
             return
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from my_app.counter_app.writing import Counted, CounterFull, KeyReused
+from my_app.counter_app.increments import Counted, CounterFull, KeyReused
 from quart_chassis.database import DatabaseUnavailable
 from quart_chassis.observe.metrics import SECONDS, Metrics
 

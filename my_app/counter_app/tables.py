@@ -1,5 +1,7 @@
 """The tables of counting."""
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -7,8 +9,11 @@ from sqlalchemy import (
     DateTime,
     Table,
     Text,
+    bindparam,
+    column,
     func,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from my_app.schema import metadata
 
@@ -54,3 +59,10 @@ idempotency_keys = Table(
         index=True,
     ),
 )
+
+
+def unnested(**types: type[Text | BigInteger]) -> Any:
+    """Columns of these types, read from array parameters: NAME's array is NAMEs."""
+    arrays = (bindparam(f"{name}s", type_=ARRAY(kind)) for name, kind in types.items())
+    columns = (column(name, kind) for name, kind in types.items())
+    return func.unnest(*arrays).table_valued(*columns).render_derived().c

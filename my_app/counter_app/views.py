@@ -9,7 +9,7 @@ from quart import (
     request,
 )
 
-from my_app.counter_app import batching, names, queries
+from my_app.counter_app import counting, names, queries
 from quart_chassis import settings, web
 from quart_chassis.database import DatabaseUnavailable, begin
 from quart_chassis.settings import Settings
@@ -54,7 +54,7 @@ async def badge(name: str) -> Response:
 async def _counting(name: str, template: str, content_type: str) -> Response:
     """Count the request if it is a visit, then show the counter's value."""
     if counted := is_visit(request):
-        value = (await batching.count(name)).value
+        value = (await counting.count(name)).value
     else:
         value = await _look(name)
     shown = await render_template(

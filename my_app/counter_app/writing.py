@@ -1,69 +1,15 @@
 """One batch of increments in one transaction, and the answer to each increment."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from opentelemetry.trace import SpanContext
 from sqlalchemy.ext.asyncio import AsyncConnection
-from werkzeug.exceptions import Conflict, UnprocessableEntity
 
-from my_app.counter_app import queries
-from my_app.counter_app.queries import Claim, Key
+from my_app.counter_app import keys, queries
+from my_app.counter_app.increments import Counted, CounterFull, Increment, KeyReused
+from my_app.counter_app.keys import Claim, Key
 from my_app.counter_app.settings import LARGEST_VALUE
-from quart_chassis.database import DatabaseUnavailable
-from quart_chassis.observe import tracing
-
-
-class CounterFull(Conflict):
-    """The sum would not fit into 64 bits; nothing was counted."""
-
-    description = "The counter is full: the sum would pass 9223372036854775807."
-
-
-class KeyReused(UnprocessableEntity):
-    """The key was used for another amount; nothing was counted."""
-
-    description = "This Idempotency-Key was used for another amount."
-
-
-class Counted(NamedTuple):
-    """The counter's value after an increment; a replay gets the first value."""
-
-    value: int
-    replayed: bool
-
-
-@dataclass(eq=False)
-class Increment:
-    """One caller's increment, and the answer that the caller waits for.
-
-    `unknown` is true if a failed or unfinished COMMIT may have counted it. `deadline`
-    is a time of the event loop's clock.
-    """
-
-    name: str
-    amount: int
-    key: str | None
-    deadline: float
-    answer: asyncio.Future[Counted]
-    asked_in: SpanContext = field(default_factory=tracing.here)
-    unknown: bool = False
-
-    def resolve(self, answer: Counted | Exception) -> None:
-        """Answer, unless the caller has left or was already answered."""
-        if self.answer.done():
-            return
-        if isinstance(answer, Exception):
-            self.answer.set_exception(answer)
-        else:
-            self.answer.set_result(answer)
-
-    def give_up(self) -> None:
-        """Answer that the database did not serve: `unknown`, or else `not-counted`."""
-        self.resolve(DatabaseUnavailable(committed=None if self.unknown else False))
 
 
 @dataclass
@@ -83,7 +29,7 @@ async def write(connection: AsyncConnection, batch: list[Increment]) -> Answers:
     owners: dict[Key, Increment] = {}
     for increment in batch:
         if increment.key is not None:
-            owners.setdefault(Key(increment.name, increment.key), increment)
+            owners.setdefault(increment.key, increment)
     claims = await _claim(connection, owners)
     to_count = [each for each in batch if _is_to_be_counted(each, owners, claims)]
     known = await _add(connection, to_count)
@@ -91,7 +37,8 @@ async def write(connection: AsyncConnection, batch: list[Increment]) -> Answers:
     await _settle_keys(connection, owners, claims, known)
     for increment in batch:
         if increment.key is not None and increment not in known:
-            _replay(increment, owners, claims, answers)
+            first = owners[increment.key]
+            _replay(increment, first, claims[increment.key], answers)
     return answers
 
 
@@ -101,7 +48,7 @@ async def _claim(
     if not owners:
         return {}
     amounts = {key: owner.amount for key, owner in owners.items()}
-    return await queries.claim_keys(connection, amounts)
+    return await keys.claim_keys(connection, amounts)
 
 
 def _is_to_be_counted(
@@ -109,8 +56,8 @@ def _is_to_be_counted(
 ) -> bool:
     if increment.key is None:
         return True
-    key = Key(increment.name, increment.key)
-    return owners[key] is increment and claims[key].value is None
+    is_owner = owners[increment.key] is increment
+    return is_owner and claims[increment.key].value is None
 
 
 async def _add(
@@ -180,21 +127,17 @@ async def _settle_keys(
         else:
             refused.append(key)
     if values:
-        await queries.store_values(connection, values)
-    await queries.release_keys(connection, refused)
+        await keys.store_values(connection, values)
+    await keys.release_keys(connection, refused)
 
 
 def _replay(
-    increment: Increment,
-    owners: dict[Key, Increment],
-    claims: dict[Key, Claim],
-    answers: Answers,
+    increment: Increment, owner: Increment, claim: Claim, answers: Answers
 ) -> None:
     """Answer an increment whose key belongs to an earlier one."""
-    key = Key(increment.name, increment.key or "")
-    amount, value = claims[key]
+    amount, value = claim
     if value is None:
-        first = answers.known[owners[key]]
+        first = answers.known[owner]
         if not isinstance(first, Counted):
             # The key's owner was refused and left no key: try this increment again.
             answers.again.append(increment)

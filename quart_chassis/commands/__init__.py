@@ -1,9 +1,9 @@
 """The commands people type: `python3 manage.py COMMAND`, or the project's own script.
 
 Each is a module. Its docstring's first line is what `--help` shows, `configure(parser)`
-declares its arguments if it has any, and `run(arguments)` does the work and gives the
+declares its arguments if it has any, and `run(arguments)` does the work and returns the
 exit status. `arguments.project` is the project. They import what they need when they
-run, so that `--help` and a mistyped command answer before anything is installed.
+run, so that `--help` and a mistyped command work before anything is installed.
 
 A feature may bring such modules, too. If `run` is a coroutine function, it runs with
 the database and the application started: `begin()` works in it.
@@ -36,15 +36,15 @@ COMMANDS = (run, test, check, migrate, makemigration, dbshell, resetdb, lock)
 
 
 def main(words: list[str], program: str = "manage.py", root: Path | None = None) -> int:
-    """Run the command in `words` for the project in `root`, or where we are.
+    """Run the command in `words` for the project in `root`, or in this folder.
 
-    The exit status is the command's; 1 is a failure the user can mend, told in one
-    line; 2 is wrong usage.
+    The exit status is the command's; 1 after a UserError, which is printed in one line;
+    2 for wrong usage.
     """
-    # So that what was started is stopped on the way out.
+    # As SystemExit, so that started servers are stopped on the way out.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
-        # The terminal was closed; nohup has it ignored.
+        # A closed terminal ends the command; under nohup it does not.
         signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     try:
         return _run(words, program, root or Path.cwd())
@@ -61,10 +61,10 @@ def console_script() -> int:
 
 
 def needs_tools(words: list[str]) -> bool:
-    """Whether the command takes the developer's tools (dev.txt).
+    """Whether the command needs the developer's tools (dev.txt).
 
-    Wrong usage of one of ours ends the process. Features cannot be asked about theirs
-    before the dependencies are installed.
+    Wrong usage of a chassis command ends the process. False for a feature's command,
+    which cannot be imported before the dependencies are installed.
     """
     return names_ours(words) and bool(parse(words, "manage.py").tools)
 
@@ -106,7 +106,7 @@ def parse(
 
 def _run(words: list[str], program: str, root: Path) -> int:
     own: list[ModuleType] = []
-    # Without dependencies only help can be asked for.
+    # Without the dependencies only help is available.
     if not names_ours(words) and find_spec("quart"):
         from quart_chassis.commands import context
 

@@ -19,12 +19,12 @@ PROGRAMS = {
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """One line for each check, and what mends it; the status is 1 if one fails."""
+    """Print a line for each check, and the remedy if it fails; 1 if one fails."""
     failed = False
     for name, (command, mends) in PROGRAMS.items():
         ran = subprocess.run(command, check=False, capture_output=True, text=True)
         problems = [ran.stdout + ran.stderr] if ran.returncode else []
-        remedy = f"{PYTHON} {mends}" if mends else "the lines named above"
+        remedy = f"{PYTHON} {mends}" if mends else "correct the lines named above"
         failed |= _tell(name, problems, remedy)
     return int(failed | _check_files(arguments.project))
 
@@ -39,7 +39,7 @@ def _check_files(project: Project) -> bool:
     failed = _tell("requirements", problems, "python3 manage.py lock")
     owners = features.settings_of(features.checked(project.application().FEATURES))
     problems = list(checks.settings_problems(project.root, loading.declared(owners)))
-    return failed | _tell("settings", problems, "a line and a comment in settings.toml")
+    return failed | _tell("settings", problems, "add them to settings.toml")
 
 
 def _tell(name: str, problems: list[str], remedy: str) -> bool:
@@ -47,5 +47,5 @@ def _tell(name: str, problems: list[str], remedy: str) -> bool:
     for problem in problems:
         print(f"  {problem}")
     if problems:
-        print(f"  What mends it: {remedy}")
+        print(f"  To fix it: {remedy}")
     return bool(problems)

@@ -1,4 +1,4 @@
-"""What `check` looks for itself: in requirements/ and in settings.toml."""
+"""The checks of requirements/ and of settings.toml."""
 
 import re
 import tomllib
@@ -15,10 +15,10 @@ ADDRESS = re.compile(r"https?://")
 
 
 def requirements_problems(root: Path) -> Iterator[str]:
-    """Where requirements/ and pyproject.toml do not say the same.
+    """Where requirements/ and pyproject.toml disagree.
 
-    What pyproject.toml asks for must be pinned to a version it allows, nothing else may
-    be pinned on its behalf, and what one file pins the next larger one pins alike.
+    Each requirement of pyproject.toml must be pinned to an allowed version, no pin may
+    be for a requirement it lacks, and a file must have the pins of those it includes.
     """
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
     groups = project["dependency-groups"]
@@ -32,12 +32,12 @@ def requirements_problems(root: Path) -> Iterator[str]:
         path = root / "requirements" / f"{lock}.txt"
         text = path.read_text("utf-8")
         if ADDRESS.search(text):
-            yield f"{path.name} holds an address"
+            yield f"{path.name} contains a URL"
         pins = list(PIN.finditer(text))
         pinned[lock] = {(pin["name"], pin["version"]) for pin in pins}
         for name in held:
             if lost := pinned[name] - pinned[lock]:
-                yield f"{path.name} lacks or pins otherwise {sorted(lost)[0]}"
+                yield f"{path.name} lacks or pins differently {sorted(lost)[0]}"
         needed = {
             canonicalize_name(requirement.name): requirement
             for requirement in map(Requirement, wanted[lock])
@@ -52,9 +52,9 @@ def requirements_problems(root: Path) -> Iterator[str]:
 
 
 def _meets(pin: re.Match[str], requirement: Requirement) -> bool:
-    """Whether it pins a version that is allowed, with the extras that are asked for.
+    """Whether the pin has an allowed version and the required extras.
 
-    An old pip takes no pin of the bare name for one with extras.
+    An old pip does not accept a pin without extras for a requirement with extras.
     """
     extras = set((pin["extras"] or "").split(","))
     return requirement.extras <= extras and pin["version"] in requirement.specifier

@@ -8,7 +8,7 @@ from types import ModuleType
 
 from quart_chassis import commands, features
 from quart_chassis.database import migrations
-from quart_chassis.errors import UserError, say
+from quart_chassis.errors import say
 from quart_chassis.features import load_settings
 from quart_chassis.postgres import embedded
 from quart_chassis.project import Project
@@ -32,17 +32,8 @@ def database(chosen: Settings) -> Iterator[None]:
 
 def own_commands(project: Project) -> list[ModuleType]:
     """The commands that features bring; UserError if a name is taken already."""
-    taken = commands.names()
     parts = features.checked(project.application().FEATURES)
-    found = list(features.commands_of(parts))
-    for owner, command in found:
-        name = features.name_of(command)
-        if name.replace("_", "-") in taken:
-            raise UserError(
-                f"{owner} and quart_chassis both have the command {name}; rename the "
-                "feature's"
-            )
-    return [command for _, command in found]
+    return features.commands_of(parts, commands.names())
 
 
 def run_in_application(arguments: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ import argparse
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Psql's status."""
+    """The exit status of psql."""
     from quart_chassis.commands import context
     from quart_chassis.database import psql
 

@@ -1,4 +1,4 @@
-"""Pin all of requirements/ anew, from pyproject.toml."""
+"""Pin all of requirements/ again, from pyproject.toml."""
 
 import argparse
 import subprocess
@@ -7,8 +7,7 @@ import sys
 from quart_chassis.errors import UserError
 
 TOOLS = True
-# Which files each one holds, in the order to pin them: what one pins, those that hold
-# it pin alike.
+# The files, in the order to pin them, each with those it includes and pins alike.
 FILES = {"app": (), "run": ("app",), "tracing": ("app",), "dev": ("run", "tracing")}
 # For every system and every Python we support, with hashes, without addresses.
 COMPILE = [
@@ -23,12 +22,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--upgrade", action="store_true", help="take the newest versions allowed"
     )
     parser.add_argument(
-        "--exclude-newer", metavar="DATE", help="none that came out after that day"
+        "--exclude-newer", metavar="DATE", help="take none released after this day"
     )
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Write each file, and say so."""
+    """Write each file, and print its name."""
     options = ["--upgrade"] if arguments.upgrade else []
     if arguments.exclude_newer:
         options += ["--exclude-newer", arguments.exclude_newer]
@@ -43,7 +42,7 @@ def run(arguments: argparse.Namespace) -> None:
         )
         if ran.returncode != 0:
             raise UserError(
-                f"{output} cannot be compiled, for the reason above; see to it (often "
+                f"{output} cannot be compiled, for the reason above; fix it (often "
                 "the network, or a version in pyproject.toml) and try again"
             )
         print(f"{output} is up to date")

@@ -5,12 +5,12 @@ import asyncio
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """What the migration does, in a few words."""
+    """The migration's message, in a few words."""
     parser.add_argument("message")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Write it, and say where it is."""
+    """Write it, and print its path."""
     from quart_chassis.commands import context
     from quart_chassis.database import migrations
 

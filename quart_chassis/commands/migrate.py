@@ -5,12 +5,12 @@ import asyncio
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Which revision."""
+    """The revision to migrate to."""
     parser.add_argument("revision", nargs="?", default="head")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Migrate."""
+    """Migrate the configured database."""
     from quart_chassis.commands import context
     from quart_chassis.database import migrations
     from quart_chassis.observe import logs

@@ -15,7 +15,7 @@ def run(arguments: argparse.Namespace) -> None:
     settings = context.load_settings(arguments.project)
     psql.refuse_unless_development(settings)
     name = settings.database_name
-    print(f"Type {name} to delete all that is in that database: ", end="", flush=True)
+    print(f"Type {name} to delete everything in that database: ", end="", flush=True)
     if sys.stdin.readline().strip() != name:
         raise UserError(f"that was not {name}; nothing was deleted")
     with context.database(settings):

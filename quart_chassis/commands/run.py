@@ -15,7 +15,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", help="port to listen on; 0 takes a free one")
     parser.add_argument("--workers", help="number of processes that serve")
     parser.add_argument(
-        "--reload", action="store_true", help="start anew when the code changes"
+        "--reload", action="store_true", help="restart when the code changes"
     )
 
 
@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.reload:
         if (arguments.workers or "1") != "1":
-            arguments.parser.error("--reload goes with one worker only")
+            arguments.parser.error("--reload works with one worker only")
         arguments.workers = "1"
     names = {"host": "HOST", "port": "PORT", "workers": "WORKERS"}
     given = {names[each]: vars(arguments)[each] for each in names}
@@ -35,13 +35,13 @@ def run(arguments: argparse.Namespace) -> int:
     settings = context.load_settings(
         project, **{name: value for name, value in given.items() if value}
     )
-    # Every worker signs with the same key, and a caller finds it after a reload.
+    # Every worker signs with the same key, which stays the same after a reload.
     os.environ["SECRET_KEY"] = settings.SECRET_KEY
     os.environ.pop("SECRET_KEY_FILE", None)
     logs.configure(settings)
     if not arguments.reload:
-        # What is wrong with a feature is told once. A worker that cannot start would
-        # be started again and again; `--reload` waits for the mended file.
+        # An error in a feature is reported once. A worker that cannot start would be
+        # restarted again and again; `--reload` waits for the corrected file.
         context.own_commands(project)
         project.create_app()
     with (
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _bring_up_to_date(settings: "Settings") -> None:
-    """Migrate, except in production, where deploying is a step of its own."""
+    """Migrate, except in production, where migrating is a step of its own."""
     from quart_chassis.database import migrations
     from quart_chassis.errors import UserError
     from quart_chassis.observe.logs import log
@@ -64,4 +64,4 @@ def _bring_up_to_date(settings: "Settings") -> None:
     try:
         asyncio.run(migrations.check_schema(settings))
     except UserError as error:
-        log.warning("the database is not as this code wants it", reason=str(error))
+        log.warning("the database cannot serve this code", reason=str(error))

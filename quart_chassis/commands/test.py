@@ -11,17 +11,17 @@ PARALLEL = ["-n", str(min(2 * (os.cpu_count() or 1), 16)), "--dist", "worksteal"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Whether to run the long ones; all other arguments are pytest's."""
+    """Whether to run the long ones; all other arguments go to pytest."""
     parser.usage = f"{parser.prog} [-h] [--all] [PYTEST ARGS ...]"
     parser.add_argument(
-        "--all", action="store_true", help="also what needs containers or minutes"
+        "--all", action="store_true", help="also tests that need containers or minutes"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Pytest's status."""
+    """The exit status of pytest."""
     options = ["--all"] if arguments.all else []
-    # Without a choice of tests: all of them, on every core.
+    # Without arguments: all tests, on every core.
     options += arguments.rest or PARALLEL
     command = [sys.executable, "-m", "pytest", *options]
     return subprocess.run(command, check=False).returncode

@@ -1,4 +1,4 @@
-"""The database: transactions, and what a failure of one means."""
+"""Transactions, and the errors of an unavailable database."""
 
 from sqlalchemy import MetaData
 
@@ -22,8 +22,8 @@ __all__ = [
 def new_metadata() -> MetaData:
     """The MetaData for an application's tables.
 
-    Names of constraints are part of the schema: without a rule PostgreSQL would choose
-    them, and a migration could not name them.
+    It names every constraint; a migration could not refer to a name that PostgreSQL
+    chose.
     """
     return MetaData(
         naming_convention={

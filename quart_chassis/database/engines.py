@@ -1,4 +1,4 @@
-"""Engines: where the database is, and what every transaction is limited to."""
+"""Engines: the address of the database, and limits on every transaction."""
 
 from typing import TYPE_CHECKING
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def make_engine(settings: Settings) -> AsyncEngine:
     """The application's engine: a bounded pool, and limits on every transaction.
 
-    The limits derive from WAIT_SECONDS, so that a stalled connection of ours gives up
-    its rows before another's wait for them ends, and that before the caller's.
+    The limits derive from WAIT_SECONDS: a stalled transaction ends before another one
+    stops waiting for its rows, and that one ends before its request does.
     """
     milliseconds = settings.WAIT_SECONDS * 1000
     engine = create_async_engine(
@@ -30,7 +30,7 @@ def make_engine(settings: Settings) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=settings.WAIT_SECONDS,
         hide_parameters=True,
-        # The client's own limit is the longer one, for a server that fell silent.
+        # Longer than the server's limit, for a server that no longer answers.
         connect_args=_arguments(settings)
         | {"command_timeout": settings.WAIT_SECONDS * 0.6},
     )
@@ -41,7 +41,7 @@ def make_engine(settings: Settings) -> AsyncEngine:
         statement_timeout=round(milliseconds * 0.5),
     )
 
-    # SQLAlchemy's own ping costs three round trips; this costs none, because a server
+    # SQLAlchemy's own ping costs three round trips. This costs none, because a server
     # that stops closes its connections.
     @event.listens_for(engine.sync_engine, "checkout")
     def replace_closed(
@@ -56,10 +56,10 @@ def make_engine(settings: Settings) -> AsyncEngine:
 
 
 def make_migration_engine(settings: Settings) -> AsyncEngine:
-    """An engine whose statements may take their time but not keep others waiting.
+    """An engine that limits how long statements wait for locks, not how long they run.
 
-    A statement that waits for a table's lock makes every later one wait behind it, so
-    it gives up after three seconds.
+    While a statement waits for a table's lock, every later one waits behind it, so it
+    gives up after three seconds.
     """
     engine = create_async_engine(
         "postgresql+asyncpg://",
@@ -78,11 +78,11 @@ def make_migration_engine(settings: Settings) -> AsyncEngine:
 
 
 def _limit_transactions(engine: AsyncEngine, **milliseconds: int) -> None:
-    """Begin each transaction with these limits, set for it alone.
+    """Set these limits at the start of each transaction, for that transaction only.
 
-    That holds behind a pooler too, which refuses startup parameters and would hand the
-    settings of a session on to somebody else's. A server that commits without waiting
-    for its disk is told to wait, or what was answered could be lost.
+    This also works behind a pooler, which refuses startup parameters and shares
+    sessions between clients. It turns `synchronous_commit` on where it is off, because
+    a crash could lose a transaction whose request was answered.
     """
     limits = ", ".join(
         f"set_config('{name}', '{value}', true)" for name, value in milliseconds.items()
@@ -98,10 +98,10 @@ def _limit_transactions(engine: AsyncEngine, **milliseconds: int) -> None:
 
 
 def _arguments(settings: Settings) -> dict[str, object]:
-    """What SQLAlchemy hands to asyncpg, through a function that connects.
+    """SQLAlchemy's `connect_args`, with a function that connects.
 
-    SQLAlchemy's own URL fails on several hosts with ports and on `sslmode`; a password
-    that never stands in a URL needs no escaping either.
+    A SQLAlchemy URL supports neither several hosts with ports nor `sslmode`, and needs
+    the password escaped.
     """
 
     async def connect(**limits: object) -> asyncpg.Connection:
@@ -118,10 +118,10 @@ def _arguments(settings: Settings) -> dict[str, object]:
 
 
 def address_of(settings: Settings) -> dict[str, object]:
-    """Keyword arguments for `asyncpg.connect`: where, who, and how long to try.
+    """Keyword arguments for `asyncpg.connect`: address, user and timeout.
 
-    A server that froze takes the connection and says nothing. Half the wait leaves room
-    for a second try, which a restarted one answers.
+    A frozen server accepts connections and does not answer. The timeout is half of
+    WAIT_SECONDS, which leaves time for a second attempt at a restarted server.
     """
     timeout = settings.WAIT_SECONDS / 2
     if settings.DATABASE_URL:
@@ -138,7 +138,7 @@ def address_of(settings: Settings) -> dict[str, object]:
         "host": settings.DB_HOST,
         "port": settings.DB_PORT,
         "user": settings.DB_USERNAME,
-        # asyncpg takes no subclass of str.
+        # asyncpg does not accept a subclass of str.
         "password": str(settings.DB_PASSWORD) or None,
         "database": settings.DATABASE_NAME,
         "timeout": timeout,

@@ -16,7 +16,7 @@ from quart_chassis.settings import Settings
 
 
 class SchemaState(Enum):
-    """The database's schema as this code sees it."""
+    """The database's schema, compared with this code."""
 
     OLDER = "older than the code"
     HEAD = "ok"
@@ -24,7 +24,7 @@ class SchemaState(Enum):
 
 
 async def schema_state(connection: AsyncConnection, project: Project) -> SchemaState:
-    """Whether the schema has what this code needs."""
+    """Whether the schema is older than this code, at its head, or newer."""
     current = await _current(connection)
     if current == revisions.head(project):
         return SchemaState.HEAD
@@ -33,7 +33,7 @@ async def schema_state(connection: AsyncConnection, project: Project) -> SchemaS
 
 
 async def to_revision(settings: Settings, revision: str = "head") -> None:
-    """Upgrade or downgrade the schema to `revision`; safe when many do so at once.
+    """Upgrade or downgrade the schema to `revision`; safe in several processes at once.
 
     UserError if the schema is newer than this code, the revision is unknown, or the
     database refuses.
@@ -54,7 +54,7 @@ async def to_revision(settings: Settings, revision: str = "head") -> None:
 
 
 async def make_migration(settings: Settings, message: str) -> str | None:
-    """The path of a new migration from schema to tables, or None if they agree."""
+    """Write a migration from schema to tables; its path, or None if they agree."""
     async with _engine(settings) as engine, engine.connect() as connection:
         if await schema_state(connection, settings.project) is not SchemaState.HEAD:
             raise UserError("the schema is not at head; run manage.py migrate first")
@@ -62,7 +62,7 @@ async def make_migration(settings: Settings, message: str) -> str | None:
 
 
 async def check_schema(settings: Settings) -> None:
-    """Raise UserError unless the database is there and its schema can serve."""
+    """Raise UserError unless the database is available and its schema is at head."""
     async with _engine(settings) as engine, engine.connect() as connection:
         current = await _current(connection)
         refuse_newer(settings.project, current)
@@ -85,7 +85,7 @@ def refuse_newer(project: Project, current: str | None) -> None:
 
 @asynccontextmanager
 async def _engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    """An engine for migrations; what users can mend leaves as UserError."""
+    """An engine for migrations; an error that the user can fix becomes UserError."""
     engine = engines.make_migration_engine(settings)
     try:
         yield engine
@@ -112,7 +112,7 @@ async def _current(connection: AsyncConnection) -> str | None:
     revisions = found.scalars().all()
     if len(revisions) > 1:
         raise UserError(
-            f"alembic_version holds several revisions ({', '.join(revisions)}); leave "
-            "the one that the schema is at"
+            f"alembic_version holds several revisions ({', '.join(revisions)}); delete "
+            "all but the one that the schema is at"
         )
     return revisions[0] if revisions else None

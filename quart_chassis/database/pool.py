@@ -27,7 +27,7 @@ def install(app: Quart, settings: Settings) -> None:
         try:
             yield
         finally:
-            # Connections to a server that fell silent would each be waited for.
+            # Disposing waits for each connection to a server that no longer answers.
             with suppress(TimeoutError):
                 async with asyncio.timeout(DISPOSE_SECONDS):
                     await engine.dispose()
@@ -36,23 +36,23 @@ def install(app: Quart, settings: Settings) -> None:
 def _measure(app: Quart, engine: AsyncEngine, limit: int) -> None:
     metrics: Metrics = app.extensions["metrics"]
     used = metrics.gauge(
-        "database_pool_connections_used", "Connections taken out of the pool."
+        "database_pool_connections_used", "Connections checked out of the pool."
     )
     metrics.gauge(
-        "database_pool_connections_limit", "Connections that may be: DB_POOL_SIZE."
+        "database_pool_connections_limit", "Most connections of the pool: DB_POOL_SIZE."
     ).set(limit)
 
     def tell(*_: object, returned: int = 0) -> None:
         pool = engine.pool
         used.set(pool.checkedout() - returned if isinstance(pool, QueuePool) else 0)
 
-    # A connection that is being made is taken out, too.
+    # A connection that is being opened counts as checked out.
     event.listen(engine.sync_engine, "do_connect", tell)
     event.listen(engine.sync_engine, "checkout", tell)
-    # This event comes just before the connection is back in the pool.
+    # This event fires just before the connection is back in the pool.
     event.listen(engine.sync_engine, "checkin", partial(tell, returned=1))
 
     @app.teardown_request
     async def tell_at_the_end(_error: BaseException | None) -> None:
-        # No event tells that a connection could not be made.
+        # No event fires when a connection cannot be opened.
         tell()

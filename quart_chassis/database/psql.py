@@ -1,4 +1,4 @@
-"""What the commands do to the database by hand: psql, and emptying it."""
+"""Open psql on the database, and empty it, for the commands."""
 
 import ipaddress
 import os
@@ -17,9 +17,9 @@ from quart_chassis.settings import Settings, database_url
 
 
 def run_psql(settings: Settings) -> int:
-    """Psql on the configured database, until it is left; its status.
+    """Run psql on the configured database; its exit status.
 
-    The password goes by the environment, where other users do not see it.
+    The password goes into the environment, which other users cannot read.
     """
     path = str(programs.find()) if settings.embedded else None
     program = shutil.which("psql", path=path)
@@ -37,13 +37,13 @@ def run_psql(settings: Settings) -> int:
         password = str(address.get("password") or "")
     if password:
         environment["PGPASSWORD"] = password
-    # Ctrl-C is psql's, to end a statement.
+    # Ctrl-C is for psql, which then cancels a statement.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     return subprocess.run([program, *place], env=environment, check=False).returncode
 
 
 def refuse_unless_development(settings: Settings) -> None:
-    """Raise UserError unless the database can only be a developer's own."""
+    """Raise UserError unless this is a development database on this machine."""
     if settings.ENV_FOR_DYNACONF != "development":
         raise UserError(
             f"resetdb is for development only; ENV_FOR_DYNACONF is "
@@ -76,7 +76,7 @@ def _on_this_machine(hosts: str) -> bool:
 
 
 async def empty(settings: Settings) -> None:
-    """Drop every table and whatever else stands in the public schema."""
+    """Drop every table and everything else in the public schema."""
     try:
         connection = await asyncpg.connect(**address_of(settings))
         try:

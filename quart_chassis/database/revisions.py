@@ -1,4 +1,4 @@
-"""A project's migrations as Alembic sees them: which there are, and running them."""
+"""List, run and write a project's migrations with Alembic."""
 
 import io
 from functools import cache
@@ -21,12 +21,12 @@ def head(project: Project) -> str | None:
 
 
 def count(project: Project) -> int:
-    """How many migrations there are."""
+    """The number of migrations."""
     return len(list(_scripts(project).walk_revisions()))
 
 
 def knows(project: Project, revision: str | None) -> bool:
-    """Whether this code has the revision; every code has the empty schema's."""
+    """Whether this code has the revision; True for None, the empty schema."""
     known = {script.revision for script in _scripts(project).walk_revisions()}
     return revision is None or revision in known
 
@@ -43,7 +43,7 @@ def move(
 
 
 def write(connection: Connection, project: Project, message: str) -> str | None:
-    """A migration's new file, numbered after the last one; None if nothing differs."""
+    """Write the next numbered migration; its path, or None if nothing differs."""
 
     def skip_empty(
         _context: MigrationContext, _revision: object, directives: list[MigrationScript]
@@ -67,20 +67,20 @@ def write(connection: Connection, project: Project, message: str) -> str | None:
 def run(context: Any) -> None:
     """Run migrations on the connection that `move` handed over.
 
-    This is what a project's `migrations/env.py` calls; `context` is Alembic's. The
-    project brings along the tables of every feature; without them a new migration
-    would drop what they describe.
+    A project's `migrations/env.py` calls this with Alembic's `context`. The project's
+    metadata has the tables of every feature; without a feature's tables a new migration
+    would drop them.
     """
     project: Project | None = context.config.attributes.get("project")
     if project is None:
         raise UserError(
-            "use python3 manage.py migrate: it takes the lock that this lacks"
+            "alembic alone does not take the lock; use python3 manage.py migrate"
         )
     context.configure(
         connection=context.config.attributes["connection"],
         target_metadata=project.metadata(),
-        # Each migration is whole or not there at all. One that cannot run inside a
-        # transaction (CREATE INDEX CONCURRENTLY) leaves it with
+        # Each migration is atomic. One that cannot run inside a transaction
+        # (CREATE INDEX CONCURRENTLY) leaves it with
         # op.get_context().autocommit_block().
         transaction_per_migration=True,
         compare_server_default=True,
@@ -90,7 +90,7 @@ def run(context: Any) -> None:
 
 
 def _is_behind(project: Project, revision: str, current: str | None) -> bool:
-    """Whether the way from `current` to `revision` is a downgrade."""
+    """Whether moving from `current` to `revision` is a downgrade."""
     if revision == "base" or revision.startswith("-"):
         return True
     if current is None or revision == "head" or revision.startswith("+"):
@@ -102,7 +102,7 @@ def _is_behind(project: Project, revision: str, current: str | None) -> bool:
 
 
 def _config(project: Project, connection: Connection | None = None) -> Config:
-    """Alembic's configuration, which stands in pyproject.toml; it prints nothing."""
+    """Alembic's configuration from pyproject.toml; Alembic prints nothing."""
     attributes = {"connection": connection, "project": project}
     return Config(
         toml_file=project.root / "pyproject.toml",

@@ -17,7 +17,7 @@ async def begin(seconds: float | None = None) -> AsyncIterator[AsyncConnection]:
     """A transaction: leaving the block commits, raising rolls back.
 
     DatabaseUnavailable ends it after `seconds` (WAIT_SECONDS if None), or as soon as
-    the database is seen to be away.
+    the database is known to be unavailable.
     """
     engine: AsyncEngine = current_app.extensions["engine"]
     committed: bool | None = False
@@ -26,7 +26,7 @@ async def begin(seconds: float | None = None) -> AsyncIterator[AsyncConnection]:
             async with engine.connect() as connection:
                 await connection.begin()
                 yield connection
-                # From here on a failure no longer tells whether the server committed.
+                # A failure of the commit does not tell whether the server committed.
                 committed = None
                 await connection.commit()
     except Exception as error:
@@ -36,5 +36,5 @@ async def begin(seconds: float | None = None) -> AsyncIterator[AsyncConnection]:
 
 
 def wait_seconds() -> float:
-    """The longest a request waits for the database."""
+    """The longest time that a request waits for the database, in seconds."""
     return settings.current(Settings).WAIT_SECONDS

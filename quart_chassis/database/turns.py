@@ -5,18 +5,17 @@ import asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-# Any number will do, as long as no other program on this database uses it.
+# Any number that no other program on this database uses.
 LOCK = 7_310_571_001
 POLL_SECONDS = 0.1
 
 
 async def wait_for_turn(connection: AsyncConnection) -> None:
-    """Hold the lock in a transaction on `connection`, which the caller ends.
+    """Take the lock in a transaction on `connection`, which the caller ends.
 
-    It is asked for again and again, each time in a transaction of its own: one that
-    waits has a snapshot, for which CREATE INDEX CONCURRENTLY in the process ahead would
-    wait in turn. The lock belongs to the transaction, because behind a pooler a session
-    is nobody's own.
+    Each attempt is a new transaction: a waiting one would keep a snapshot, and CREATE
+    INDEX CONCURRENTLY in the process that has the lock would wait for it. The lock
+    belongs to the transaction, because a pooler shares sessions between clients.
     """
     ask = text("SELECT pg_try_advisory_xact_lock(:lock)").bindparams(lock=LOCK)
     await connection.begin()
@@ -27,10 +26,10 @@ async def wait_for_turn(connection: AsyncConnection) -> None:
 
 
 async def let_go_of_snapshot(connection: AsyncConnection) -> None:
-    """Go on with the transaction as one that nobody need wait for.
+    """Release the transaction's snapshot, so that no other transaction waits for it.
 
-    What was asked last keeps its snapshot (in an unnamed portal: PostgreSQL manual,
-    "Extended Query") until something is asked by the simple protocol.
+    The last statement keeps its snapshot (in an unnamed portal: PostgreSQL manual,
+    "Extended Query") until a statement uses the simple protocol.
     """
     raw = (await connection.get_raw_connection()).driver_connection
     assert raw is not None

@@ -1,4 +1,4 @@
-"""What the database's errors mean: it cannot serve now, or a statement is wrong."""
+"""Tell errors of an unavailable database from those of a wrong statement."""
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError
@@ -7,10 +7,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from quart_chassis.errors import UserError
 from quart_chassis.settings import Settings
 
-# SQLSTATEs that say the database cannot serve now, not that a statement is wrong:
-# connection, authorization, no such database, conflict, resources, timeouts and
-# shutdowns, system; a lock not had, a standby, a transaction that idled too long, and
-# rights that are missing.
+# SQLSTATEs of an unavailable database. Classes: connection, authorization, no such
+# database, conflict, resources, timeouts and shutdowns, system. Codes: lock not
+# available, read-only standby, transaction idle for too long, missing privilege.
 UNAVAILABLE = (
     *("08", "28", "3D", "40", "53", "57", "58"),
     *("55P03", "25006", "25P03", "42501"),
@@ -18,9 +17,9 @@ UNAVAILABLE = (
 
 
 class DatabaseUnavailable(Exception):
-    """The database did not serve.
+    """The database is unavailable.
 
-    `committed` is False where nothing can have been stored, None where nobody knows.
+    `committed` is False if nothing was stored, None if that is unknown.
     """
 
     def __init__(self, committed: bool | None) -> None:
@@ -29,26 +28,26 @@ class DatabaseUnavailable(Exception):
 
 
 def says_unavailable(error: BaseException) -> bool:
-    """Whether `error` is about the database's absence and not about a statement."""
+    """Whether `error` means that the database is unavailable."""
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     error = _from_driver(error)
     if isinstance(error, asyncpg.PostgresError):
         return str(error.sqlstate).startswith(UNAVAILABLE)
-    # UnicodeError: a host's name that cannot be one.
+    # UnicodeError: the host is not a valid name.
     kinds = (OSError, UnicodeError, PoolTimeoutError, asyncpg.InterfaceError)
-    # Raised where none of several hosts has the target_session_attrs asked for.
+    # InternalClientError: no host has the required target_session_attrs.
     return isinstance(error, (*kinds, asyncpg.InternalClientError))
 
 
 def words_of(error: BaseException) -> str:
-    """The driver's own words in one line, without the statement SQLAlchemy adds."""
+    """The driver's message in one line, without the statement SQLAlchemy adds."""
     error = _from_driver(error)
     return f"{type(error).__name__}: {error}".replace("\n", " ").removesuffix(": ")
 
 
 def problem(error: BaseException, settings: Settings) -> UserError | None:
-    """What the person at the terminal can do about `error`; None: it is no such case.
+    """A UserError with a remedy if `error` means that the database is unavailable.
 
     For terminals only: it names the host.
     """
@@ -63,7 +62,7 @@ def problem(error: BaseException, settings: Settings) -> UserError | None:
             remedy = "check the user and the password in DATABASE_URL or DB_USERNAME "
             remedy += "and DB_PASSWORD; a database keeps those it was made with"
         case "3D000":
-            remedy = "make it (createdb), or check DATABASE_URL or DATABASE_NAME"
+            remedy = "create it (createdb), or check DATABASE_URL or DATABASE_NAME"
         case "55P03":
             remedy = "another transaction is using a table that must change; try again"
     where = f"the database at {settings.database_host}"
@@ -71,7 +70,7 @@ def problem(error: BaseException, settings: Settings) -> UserError | None:
 
 
 def _from_driver(error: BaseException) -> BaseException:
-    """Asyncpg's error where SQLAlchemy wrapped one."""
+    """The asyncpg error that SQLAlchemy wrapped, or `error` itself."""
     if isinstance(error, DBAPIError) and error.orig is not None:
         return error.orig.__cause__ or error.orig
     return error

@@ -1,4 +1,4 @@
-"""What happens to every request and every answer, once."""
+"""The ASGI layer that every request and every response passes."""
 
 from quart_chassis.door.draining import Draining
 from quart_chassis.door.entry import Door, behind_proxies, send_response

@@ -1,12 +1,12 @@
-"""Whether this worker was told to stop, and who wants to know."""
+"""Whether this worker is draining, and what to call when it begins to."""
 
 from collections.abc import Callable
 
 
 class Draining:
-    """A worker's farewell: it has begun, or it has not.
+    """Whether a worker has begun to drain before it stops.
 
-    `when_begun` is called in the event loop as soon as the server is told to stop.
+    The event loop calls each of `when_begun` when the server is told to stop.
     """
 
     def __init__(self) -> None:

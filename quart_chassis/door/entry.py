@@ -1,6 +1,6 @@
-"""What happens to every request before Quart sees it, and to every answer after.
+"""The ASGI layer in front of Quart: hosts, request ids, logs, metrics and headers.
 
-It happens in ASGI, on bytes, and for HTTP and WebSocket alike.
+It works on ASGI messages, for HTTP and WebSocket alike.
 """
 
 import re
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from hypercorn.typing import ASGIFramework
 
 SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:=/+@-]{1,128}")
-# nginx's number for a caller who left before there was an answer.
+# nginx's status for a caller who disconnected before the response began.
 CALLER_LEFT = 499
 SWITCHED_TO_WEBSOCKET = 101
-# What a server answers to a handshake that is closed before it is accepted (ASGI,
+# The status a server sends when a handshake is closed before it is accepted (ASGI,
 # "Disconnect").
 HANDSHAKE_REFUSED = 403
 
-# Any: ASGI's messages are dictionaries of a shape that their type decides.
+# Any: the shape of an ASGI message depends on its type.
 Message = dict[str, Any]
 Scope = dict[str, Any]
 Send = Callable[[Message], Awaitable[None]]
@@ -41,9 +41,9 @@ log = structlog.stdlib.get_logger()
 class Door:
     """An ASGI application in front of another one.
 
-    Each request gets an id, a line in the log and a place in the metrics; each answer
-    the security headers. A `Host` that is malformed or not among TRUSTED_HOSTS is
-    answered by `refuse`, which has the application's own words for it.
+    Each request gets an id, a line in the log and a count in the metrics; each response
+    gets the security headers. `refuse` answers a request whose `Host` is malformed or
+    not in TRUSTED_HOSTS with an error page of the application.
     """
 
     def __init__(
@@ -66,46 +66,31 @@ class Door:
             await self._application(scope, receive, send)
             return
         request_id = _request_id(scope)
-        answer = Answer(send, self._headers_for(scope, request_id))
+        secure = self._production and scope["scheme"] in {"https", "wss"}
+        answer = Answer(send, request_id, secure, self._draining)
         with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
             try:
                 if self._knows_host(scope):
                     await self._application(scope, receive, answer.send)
                 else:
                     error = BadRequest(
-                        "The Host header is malformed, or no name of this site."
+                        "The Host header is malformed, or names another site."
                     )
                     await self._refuse(scope, answer.send, error)
             finally:
                 self._record(scope, answer)
 
     def _knows_host(self, scope: Scope) -> bool:
-        """Whether the request may pass; a probe may, whatever its host."""
+        """Whether the request may pass; a probe may with any host."""
         host = b""
         for name, value in scope["headers"]:
             if name == b"host":
                 host = value
         if hosts.is_answered(host.decode("latin-1"), self._trusted_hosts):
             return True
-        # Quart would fail on a host that is no name.
+        # Quart would fail on a malformed host.
         scope["headers"] = [each for each in scope["headers"] if each[0] != b"host"]
         return _raw_path(scope) in hosts.PROBES
-
-    def _headers_for(
-        self, scope: Scope, request_id: bytes
-    ) -> Callable[[], headers.Headers]:
-        """What to add to the answer, when it begins."""
-
-        def added() -> headers.Headers:
-            more = [(b"x-request-id", request_id)]
-            # To be left out of answers in the clear (RFC 6797, 7.2).
-            if self._production and scope["scheme"] in {"https", "wss"}:
-                more.append(headers.HSTS)
-            if self._draining.begun:
-                more.append(headers.CLOSE)
-            return more
-
-        return added
 
     def _record(self, scope: Scope, answer: "Answer") -> None:
         method = scope["method"] if scope["type"] == "http" else "WEBSOCKET"
@@ -114,7 +99,7 @@ class Door:
         log.info(
             "request",
             method=method,
-            # Not decoded, so that no caller can write line ends into a log.
+            # Not decoded, so that no caller can write line breaks into a log.
             path=_raw_path(scope).decode("latin-1"),
             status=answer.status,
             milliseconds=round((perf_counter() - answer.arrived) * 1000, 1),
@@ -122,26 +107,35 @@ class Door:
 
 
 class Answer:
-    """An answer on its way out: its status, and the seconds until it began."""
+    """A response being sent: its status, and the seconds until it began.
 
-    def __init__(self, send: Send, added: Callable[[], headers.Headers]) -> None:
+    `secure` says that it goes over HTTPS, in production.
+    """
+
+    def __init__(
+        self, send: Send, request_id: bytes, secure: bool, draining: Draining
+    ) -> None:
         self._send = send
-        self._added = added
+        self._added = [(b"x-request-id", request_id)]
+        # Must not be sent over plain HTTP (RFC 6797, 7.2).
+        self._added += [headers.HSTS] * secure
+        self._draining = draining
         self.arrived = perf_counter()
         self.status = CALLER_LEFT
         self.seconds: float | None = None
 
     async def send(self, message: Message) -> None:
-        """Send on what the application sends, with the headers that belong to it."""
+        """Forward a message of the application, with the added headers."""
         match message["type"]:
             case "http.response.start" | "websocket.http.response.start":
                 self._began(message["status"])
+                closing = [headers.CLOSE] * self._draining.begun
                 message["headers"] = headers.completed(
-                    message["headers"], self._added()
+                    message["headers"], self._added + closing
                 )
             case "websocket.accept":
                 self._began(SWITCHED_TO_WEBSOCKET)
-                message["headers"] = [*message.get("headers", ()), *self._added()]
+                message["headers"] = [*message.get("headers", ()), *self._added]
             case "websocket.close" if self.seconds is None:
                 self._began(HANDSHAKE_REFUSED)
         await self._send(message)
@@ -152,7 +146,7 @@ class Answer:
 
 
 def behind_proxies(door: Door, settings: Settings) -> "ASGIFramework":
-    """`door`, told by FORWARDED_ALLOW_IPS who asks and whether by HTTPS."""
+    """`door`, with the caller's address and scheme from FORWARDED_ALLOW_IPS proxies."""
     trusted = list(settings.FORWARDED_ALLOW_IPS)
     middleware: Any = ProxyHeadersMiddleware(cast(Any, door), trusted)
     return cast("ASGIFramework", middleware)
@@ -161,9 +155,9 @@ def behind_proxies(door: Door, settings: Settings) -> "ASGIFramework":
 async def send_response(
     scope: Scope, send: Send, status: int, given: headers.Headers, body: bytes
 ) -> None:
-    """Answer a request, or a handshake, with a whole response.
+    """Answer a request or a handshake with a complete response.
 
-    A server that cannot give a handshake a body closes it (ASGI, "WebSocket Denial
+    A handshake is closed if the server cannot send a body (ASGI, "WebSocket Denial
     Response").
     """
     prefix = ""
@@ -187,6 +181,6 @@ def _request_id(scope: Scope) -> bytes:
 
 
 def _raw_path(scope: Scope) -> bytes:
-    """The path as it was sent; a server that does not tell it has decoded it."""
+    """The path as the caller sent it; decoded if the server gives no raw path."""
     path: bytes = scope.get("raw_path") or scope["path"].encode()
     return path

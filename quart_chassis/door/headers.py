@@ -1,11 +1,11 @@
-"""What browsers are told not to do, as bytes that are prepared once."""
+"""The security headers of every response, encoded once."""
 
 from collections.abc import Iterable
 
 Headers = list[tuple[bytes, bytes]]
 
-# Everything a page uses comes from here, in files of its own; a script or a style that
-# somebody manages to write into a page does nothing (CSP 3, 6).
+# Pages load files from this site only; a script or a style that is injected into a page
+# has no effect (CSP 3, 6).
 CONTENT_SECURITY_POLICY = "; ".join(
     [
         "default-src 'none'",
@@ -18,9 +18,9 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     ]
 )
-# A view may set any of them itself; that one stays.
+# A view that sets one of these keeps its own value.
 HEADERS = {
-    # Every answer is of its moment, unless its view says otherwise.
+    # Responses are not cached, unless a view says otherwise.
     "Cache-Control": "no-store",
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -30,7 +30,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-# A year; subdomains are other people's until you say otherwise.
+# One year, without subdomains: others may run those.
 STRICT_TRANSPORT_SECURITY = "max-age=31536000"
 
 PREPARED: Headers = [
@@ -41,7 +41,7 @@ CLOSE = (b"connection", b"close")
 
 
 def completed(given: Iterable[tuple[bytes, bytes]], added: Headers) -> Headers:
-    """The headers of an answer, the policy's where it has none of its own, and more."""
+    """`given`, the security headers that it lacks, and `added`."""
     headers = list(given)
     names = {name.lower() for name, _ in headers}
     headers += [each for each in PREPARED if each[0] not in names]

@@ -1,1 +1,1 @@
-"""The checkout's own environment. Standard library only."""
+"""The virtual environment of the checkout. Standard library only."""

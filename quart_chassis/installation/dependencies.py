@@ -1,7 +1,7 @@
-"""What `pyproject.toml` asks for, beside what this Python has of it.
+"""Compare the requirements of `pyproject.toml` with what this Python has installed.
 
-Standard library only, and nothing of ours: it also runs as a program of its own, in an
-environment that was just made.
+Standard library only, and nothing of this package: it also runs as a program, in a new
+environment.
 """
 
 import importlib
@@ -41,8 +41,8 @@ def outdated(tools: bool) -> list[str]:
 def broken(tools: bool) -> list[str]:
     """A sentence for each package that cannot be imported.
 
-    Everything that app.txt pins is tried, since a package may import another one late,
-    and with `tools` also what the tools' group in pyproject.toml names.
+    It imports every package of app.txt, since a package may import another one late,
+    and with `tools` also those of the `dev` group in pyproject.toml.
     """
     modules: dict[str, set[str]] = {}
     for module, owners in metadata.packages_distributions().items():
@@ -63,9 +63,9 @@ def broken(tools: bool) -> list[str]:
 
 @cache
 def _wanted(tools: bool) -> dict[str, str]:
-    """The oldest version that is allowed of each distribution.
+    """The oldest allowed version of each distribution.
 
-    A requirement with a marker is not for every platform and left out.
+    A requirement with a marker is left out, as it is not for every platform.
     """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     lines = project["project"].get("dependencies", [])
@@ -73,7 +73,7 @@ def _wanted(tools: bool) -> dict[str, str]:
         lines = lines + project.get("dependency-groups", {}).get("dev", [])
     wanted = {}
     for line in lines:
-        # A table includes another group; the tools do not need its packages.
+        # A table includes another group, whose packages the tools do not need.
         if isinstance(line, str) and ";" not in line:
             match = REQUIREMENT.match(line)
             assert match, line

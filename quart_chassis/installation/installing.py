@@ -1,7 +1,7 @@
-"""Install pinned requirements into an environment: with uv where it is, else with pip.
+"""Install pinned requirements into an environment: with uv if present, else with pip.
 
 The files are complete, so nothing is resolved: an old pip would look for the newest
-release of a package that another one wants with an extra, although it is pinned.
+release of a pinned package that another one requires with an extra.
 
 Standard library only: this runs before anything is installed.
 """
@@ -17,17 +17,17 @@ from pathlib import Path
 from quart_chassis.errors import UserError, say
 from quart_chassis.installation import dependencies
 
-# The pip settings of a user that say how packages are reached, and which kinds of them
-# are wanted. Others (user, target, prefix, python, …) may lead the packages elsewhere.
+# The kept pip settings of the user: how to reach packages, and which kinds to take.
+# Others (user, target, prefix, python, …) may install packages elsewhere.
 KEPT = {
     *("index-url", "pypi-url", "extra-index-url", "no-index", "find-links"),
     *("trusted-host", "proxy", "cert", "client-cert", "keyring-provider"),
     *("timeout", "default-timeout", "retries", "cache-dir", "no-cache-dir"),
     *("no-binary", "only-binary", "prefer-binary", "use-feature", "use-deprecated"),
 }
-# Which settings hold for `pip install`, the weakest first.
+# The sections that apply to `pip install`, the weakest first.
 SECTIONS = ("global", "install", ":env:")
-# Settings that would hide a part of the list if they were in a file.
+# These override settings in files that would hide a part of the list.
 LISTING = {"PIP_USER": "0", "PIP_GLOBAL": "0", "PIP_SITE": "0", "PIP_QUIET": "0"}
 # "Collecting quart==0.22.0 (from …", "Processing …/quart-0.22.0-py3-none-any.whl".
 NAMED = re.compile(
@@ -40,13 +40,13 @@ ELSEWHERE = re.compile(r"Ignoring \S+: markers ")
 def install(python: Path, requirements: Path, uv: str | None = None) -> None:
     """Install what the file pins into the environment of `python`.
 
-    UserError if uv or pip fails; its own reason was printed by then.
+    UserError if uv or pip fails; it has then printed the reason.
     """
     options = ["--no-deps", "--require-hashes", "-r", str(requirements)]
     if uv:
         run([uv, "pip", "install", "--python", str(python), *options])
         return
-    # As uv does: what is imported is compiled then, and most of it never is.
+    # Like uv: a module is compiled when it is imported, and most never are.
     options = ["--no-input", "--no-compile", *options]
     with subprocess.Popen(
         [*_pip(python), "install", *options],
@@ -61,13 +61,13 @@ def install(python: Path, requirements: Path, uv: str | None = None) -> None:
         _follow(pip.stdout, len(pins))
     if pip.returncode != 0:
         raise UserError(
-            f"pip could not install {requirements.name}, for the reason above; see to "
-            "it (often the network, or pip's settings) and type the command again"
+            f"pip could not install {requirements.name}, for the reason above; fix it "
+            "(often the network, or pip's settings) and type the command again"
         )
 
 
 def check(python: Path, requirements: Path, uv: str | None = None) -> None:
-    """Raise UserError if the environment is not whole or cannot be imported."""
+    """Raise UserError if a package is missing or cannot be imported."""
     checking = [*_pip(python), "check"]
     if uv:
         checking = [uv, "pip", "check", "--python", str(python)]
@@ -76,7 +76,7 @@ def check(python: Path, requirements: Path, uv: str | None = None) -> None:
         say(checked.stdout.strip())
         raise UserError(
             f"requirements/{requirements.name} is not complete, for the reason above; "
-            "delete .venv, or pin it anew (manage.py lock), and type the "
+            "delete .venv, or pin it again (manage.py lock), and type the "
             "command again"
         )
     words = ["tools"] if requirements.stem == "dev" else []
@@ -90,16 +90,16 @@ def check(python: Path, requirements: Path, uv: str | None = None) -> None:
 
 
 def run(command: list[str]) -> None:
-    """Run a program that tells its own reason when it fails; then UserError."""
+    """Run a program that prints its own errors; UserError if it fails."""
     if subprocess.run(command, check=False).returncode != 0:
         raise UserError(
-            f"{Path(command[0]).name} failed, for the reason above; see to it and type "
+            f"{Path(command[0]).name} failed, for the reason above; fix it and type "
             "the command again"
         )
 
 
 def _output_of(command: list[str]) -> subprocess.CompletedProcess[str]:
-    """How a program ended; its errors are part of its output."""
+    """Run a program; its result, with stderr as part of stdout."""
     return subprocess.run(
         command,
         env=_without_settings(),
@@ -112,19 +112,19 @@ def _output_of(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def _pip(python: Path) -> list[str]:
-    """The environment's own pip; without PYTHONPATH, whose packages it would count."""
+    """The environment's own pip, without PYTHONPATH, whose packages it would list."""
     return [str(python), "-I", "-m", "pip", "--disable-pip-version-check"]
 
 
 def _environment(python: Path) -> dict[str, str]:
-    """Variables for pip: what is to be kept of the user's settings, and no others."""
+    """Variables for pip, with the kept settings of the user and no others."""
     found: dict[str, dict[str, str]] = {section: {} for section in SECTIONS}
     for line in _configured(python, "list").splitlines():
         name, _, value = line.partition("=")
         section, _, option = name.rpartition(".")
         if section in SECTIONS and option in KEPT:
-            # Where several files say it, a newer pip lists all and tells the one that
-            # counts when it is asked.
+            # If several files have it, a newer pip lists each value, and `get` returns
+            # the one in force.
             said_before = option in found[section]
             counts = _configured(python, "get", name) if said_before else None
             found[section][option] = counts or ast.literal_eval(value)
@@ -136,7 +136,7 @@ def _environment(python: Path) -> dict[str, str]:
 
 
 def _configured(python: Path, *words: str) -> str:
-    """What `pip config` says of the user's settings."""
+    """The output of `pip config` for the user's settings."""
     told = subprocess.run(
         [*_pip(python), "config", *words],
         env={**os.environ, **LISTING, "PIP_PYTHON": str(python)},
@@ -146,18 +146,18 @@ def _configured(python: Path, *words: str) -> str:
         check=False,
     )
     if told.returncode != 0:
-        raise UserError("pip cannot read its settings, for the reason above; mend them")
+        raise UserError("pip cannot read its settings, for the reason above; fix them")
     return told.stdout.strip()
 
 
 def _without_settings() -> dict[str, str]:
-    """This process's variables; pip finds no settings of the user's in them."""
+    """This process's variables, without the user's settings for pip."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("PIP_")}
     return kept | {"PIP_CONFIG_FILE": os.devnull}
 
 
 def _follow(lines: Iterable[str], pins: int) -> None:
-    """Show how far pip is: it tells too much, and with --quiet nothing for minutes."""
+    """Show pip's progress; pip prints too much, or with --quiet nothing for minutes."""
     seen: set[str] = set()
     for line in lines:
         if match := NAMED.match(line):
@@ -173,7 +173,7 @@ def _follow(lines: Iterable[str], pins: int) -> None:
 
 
 def _show_progress(line: str) -> None:
-    """One line that changes in a terminal; elsewhere nothing is erased or counted."""
+    """Replace the line in a terminal; elsewhere print a line of its own."""
     if sys.stderr.isatty():
         print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
     elif line:

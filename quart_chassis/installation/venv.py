@@ -1,4 +1,4 @@
-"""The checkout's own environment, `.venv`: made when it is needed, and kept up to date.
+"""Make the checkout's environment, `.venv`, when needed, and keep it up to date.
 
 Standard library only: this runs before anything is installed.
 """
@@ -24,24 +24,24 @@ VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
 def is_ours() -> bool:
-    """Whether `manage.py` made `.venv`, or began to."""
+    """Whether `manage.py` made `.venv`, or began to make it."""
     return STATE.exists()
 
 
 def is_another_tools() -> bool:
-    """Whether `.venv` is a whole environment that we did not begin to make."""
+    """Whether `.venv` is a complete environment that `manage.py` did not make."""
     whole = (VENV / "pyvenv.cfg").exists() and PYTHON.exists()
     return whole and not is_ours()
 
 
 def is_ready(tools: bool) -> bool:
-    """Whether `.venv` holds what is pinned now: for `run`, or with `tools` for all."""
+    """Whether `.venv` has the current pins: for `run`, or with `tools` for all."""
     made_for = _state().get("dev" if tools else "run")
     return made_for == _fingerprint(tools) and PYTHON.exists()
 
 
 def make_ready(tools: bool) -> None:
-    """Make `.venv`, or add the tools to it; one process at a time does so."""
+    """Make `.venv`, or add the tools to it, in one process at a time."""
 
     def waiting() -> None:
         say("Waiting for another process that makes .venv")
@@ -57,19 +57,19 @@ def make_ready(tools: bool) -> None:
 
 
 def refuse_unreadable() -> None:
-    """Raise UserError if `.venv` is there and closed to this user."""
+    """Raise UserError if `.venv` exists and this user may not read it."""
     library = VENV / "lib" / f"python{VERSION}"
     inner = (STATE, PYTHON, library.parent, library, library / "site-packages")
     for path in (VENV, *inner):
         if _is_closed(path):
             raise UserError(
                 f"{path} is closed to you, because another user made it; go on as that "
-                f"user, or delete {VENV} to have it made anew"
+                f"user, or delete {VENV} to have it made again"
             )
 
 
 def _is_closed(path: Path) -> bool:
-    """Whether it is there and this user may not read it."""
+    """Whether the path exists and this user may not read it."""
     try:
         mode = path.stat().st_mode
     except PermissionError:
@@ -81,7 +81,7 @@ def _is_closed(path: Path) -> bool:
 
 
 def _state() -> dict[str, str]:
-    """Which fingerprints `.venv` was made for; empty until all was installed."""
+    """The fingerprints that `.venv` was made for; empty until it is complete."""
     try:
         state: dict[str, str] = json.loads(STATE.read_text("utf-8"))
     except (OSError, ValueError):
@@ -94,7 +94,7 @@ def _requirements(tools: bool) -> Path:
 
 
 def _fingerprint(tools: bool) -> str:
-    """Changes with the requirements and with Python's minor version."""
+    """A hash of the requirements and of Python's minor version."""
     content = _requirements(tools).read_bytes() + VERSION.encode()
     return hashlib.sha256(content).hexdigest()
 
@@ -106,8 +106,8 @@ def _make(tools: bool) -> None:
             "this Python has no venv or no pip; install them (Debian and Ubuntu: "
             "apt install python3-venv), or install uv"
         )
-    # What run.txt pins, dev.txt pins too, so the tools can be added to what is there;
-    # where there are other tools already, nothing of them is to be left.
+    # dev.txt has the pins of run.txt, so the tools can be added to an environment. An
+    # environment with other tools is deleted, so that none of them are left.
     if not is_ready(tools=False) or "dev" in _state():
         say(f"Making .venv for Python {VERSION}")
         _make_empty(uv)
@@ -121,11 +121,11 @@ def _make(tools: bool) -> None:
 
 def _make_empty(uv: str | None) -> None:
     if VENV.exists():
-        # First what makes it an environment: the rest may be left over.
+        # Deleted first, so that a folder half deleted is no environment.
         (VENV / "pyvenv.cfg").unlink(missing_ok=True)
         shutil.rmtree(VENV)
     VENV.mkdir()
-    # Empty until all is there, so that an interruption is seen.
+    # Empty until all is installed, so that an interruption is noticed.
     STATE.write_text("{}", "utf-8")
     base = getattr(sys, "_base_executable", sys.executable)
     if uv:

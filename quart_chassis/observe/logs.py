@@ -1,4 +1,4 @@
-"""Logs: every line in one format, whoever wrote it."""
+"""Logs: every line in one format, also those of the server and of libraries."""
 
 import logging
 import sys
@@ -26,18 +26,7 @@ def configure(settings: Settings) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _without_color_message,
     ]
-    if form == "json":
-        rendered: list[Processor] = [
-            structlog.processors.ExceptionRenderer(WITHOUT_LOCALS),
-            structlog.processors.JSONRenderer(),
-        ]
-    else:
-        rendered = [
-            structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(),
-                exception_formatter=structlog.dev.plain_traceback,
-            )
-        ]
+    rendered = _as_json() if form == "json" else _for_people()
     structlog.configure(
         processors=[*shared, *rendered],
         wrapper_class=structlog.make_filtering_bound_logger(settings.LOG_LEVEL),
@@ -58,6 +47,22 @@ def configure(settings: Settings) -> None:
     logging.getLogger("uvicorn.error").addFilter(_is_no_handshake)
     # It announces each of its own parts.
     logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
+
+
+def _as_json() -> "list[Processor]":
+    return [
+        structlog.processors.ExceptionRenderer(WITHOUT_LOCALS),
+        structlog.processors.JSONRenderer(),
+    ]
+
+
+def _for_people() -> "list[Processor]":
+    return [
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            exception_formatter=structlog.dev.plain_traceback,
+        )
+    ]
 
 
 def _is_no_handshake(record: logging.LogRecord) -> bool:

@@ -1,7 +1,7 @@
-"""What Prometheus is told: the requests, and whatever features add.
+"""Metrics for Prometheus: the requests, and those that features add.
 
-With several workers each writes its values to files in one directory, and whichever is
-asked adds them up. Without METRICS all is measured as well, but nobody may read it.
+Several workers write their values to files in one directory, and the worker that
+answers /metrics adds them up. Without METRICS all is measured, but /metrics is 404.
 """
 
 import os
@@ -25,42 +25,41 @@ from prometheus_client.registry import Collector
 from quart_chassis.errors import UserError
 from quart_chassis.project import Project
 
-# prometheus_client looks for it once, when it is imported.
+# prometheus_client reads it once, when it is imported.
 DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-# A caller may send any word for a method, and each would be a series for ever.
+# A caller may send any method, and each one would create a series for ever.
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET"}
 
 
 class Metrics:
-    """An application's instruments, or this worker's share of them.
+    """An application's instruments in this worker.
 
-    A gauge is summed over the workers that live; counters and histograms are kept of
-    the dead, too.
+    Gauges are summed over live workers; counters and histograms include dead workers.
     """
 
     def __init__(self) -> None:
-        # When a series began is not to be had of several workers.
+        # Several workers have no common creation time of a series.
         disable_created_metrics()
         self.registry = CollectorRegistry()
         self.requests = self.counter(
             "http_requests_total",
-            "Requests by route and status; 499 is a caller who left.",
+            "Requests by route and status; 499 is a caller who disconnected.",
             ("method", "route", "status"),
         )
         self.seconds = self.histogram(
             "http_request_duration_seconds",
-            "From a request's arrival until its answer began.",
+            "From the arrival of a request until its response began.",
             SECONDS,
             ("method", "route"),
         )
 
     def counter(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Counter:
-        """Something that only grows; `name` ends with `_total`."""
+        """A value that only grows; `name` ends with `_total`."""
         return Counter(name, text, labels, registry=self.registry)
 
     def gauge(self, name: str, text: str) -> Gauge:
-        """Something that comes and goes."""
+        """A value that goes up and down."""
         return Gauge(name, text, registry=self.registry, multiprocess_mode="livesum")
 
     def histogram(
@@ -70,11 +69,11 @@ class Metrics:
         buckets: tuple[float, ...],
         labels: tuple[str, ...] = (),
     ) -> Histogram:
-        """Sizes or durations, counted by the `buckets` they fit into."""
+        """Sizes or durations, counted in `buckets` with these upper bounds."""
         return Histogram(name, text, labels, registry=self.registry, buckets=buckets)
 
     def text(self) -> bytes:
-        """Everything in Prometheus' text format, of all workers."""
+        """The metrics of all workers, in Prometheus' text format."""
         registry = self.registry
         if DIRECTORY in os.environ:
             registry = CollectorRegistry()
@@ -84,7 +83,7 @@ class Metrics:
     def answered(
         self, method: str, route: str, status: int, seconds: float | None
     ) -> None:
-        """Count a request, and the seconds until its answer began, if one did."""
+        """Count a request, and the seconds until its response began, if one did."""
         known = method if method in METHODS else "other"
         self.requests.labels(known, route, status).inc()
         if seconds is not None:
@@ -92,16 +91,16 @@ class Metrics:
 
 
 class AllWorkers(Collector):
-    """Reads what all workers wrote, as `MultiProcessCollector` does, but no empty file.
+    """Reads all workers' files, as `MultiProcessCollector` does, except empty ones.
 
-    A worker's file is empty for a moment after it was made, and for ever if the worker
-    is killed then; reading it raises (prometheus/client_python, issue 1199).
+    A worker's file is empty for a moment after it is created, and for ever if the
+    worker is killed then; reading it raises (prometheus/client_python, issue 1199).
     """
 
     def collect(self) -> Iterable[Metric]:
         files = []
         for file in Path(os.environ[DIRECTORY]).glob("*.db"):
-            # A gauge's file goes when its worker has gone.
+            # A gauge's file is deleted when its worker has ended.
             with suppress(FileNotFoundError):
                 if file.stat().st_size:
                     files.append(str(file))
@@ -111,7 +110,7 @@ class AllWorkers(Collector):
 
 @contextmanager
 def shared_by_workers(project: Project) -> Iterator[None]:
-    """Let the workers started in this block add up their values."""
+    """Share metrics among the workers that start in this block."""
     try:
         directory = tempfile.TemporaryDirectory(
             prefix=f"{project.name}-metrics-", ignore_cleanup_errors=True
@@ -130,7 +129,7 @@ def shared_by_workers(project: Project) -> Iterator[None]:
 
 
 def forget_all_but(alive: Container[int | None]) -> None:
-    """Leave workers that have gone out of the gauges."""
+    """Remove the gauges of workers that have ended."""
     for file in Path(os.environ.get(DIRECTORY, os.devnull)).glob("gauge_live*.db"):
         process = int(file.stem.rpartition("_")[2])
         if process not in alive:

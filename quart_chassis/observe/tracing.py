@@ -1,7 +1,7 @@
-"""Traces, where the server was started by `opentelemetry-instrument`; else nothing.
+"""Traces, if the server was started by `opentelemetry-instrument`.
 
-A request has a span, and so may have work that serves several requests at once. Such
-work is no request's child; its span is linked to the requests that it serves.
+Each request has a span. Work for several requests may have a span of its own, which has
+no parent and links to the spans of those requests.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,12 +16,12 @@ from quart_chassis.observe.metrics import METHODS
 if TYPE_CHECKING:
     from hypercorn.typing import ASGIFramework
 
-# Nobody looks for these among traces, and they are asked all the time.
+# These requests are frequent, and their traces are of no use.
 LEFT_OUT = "://[^/]+/(livez|readyz|metrics)$"
 
 
 def name_span(method: str, route: str) -> None:
-    """Name the request's span by its route, of which there are few."""
+    """Name the request's span after its route, so that there are few names."""
     span = trace.get_current_span()
     if span.is_recording():
         span.update_name(f"{method} {route}")
@@ -29,10 +29,10 @@ def name_span(method: str, route: str) -> None:
 
 
 def traced(application: "ASGIFramework") -> "ASGIFramework":
-    """`application`, with a span for each request where somebody collects them."""
+    """`application`, with a span for each request if spans are collected."""
     if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
         return application
-    # Installed with what collects, not with the application.
+    # Installed with the tracing requirements, not with the application.
     from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware  # noqa: PLC0415
 
     middleware: Any = OpenTelemetryMiddleware(
@@ -45,19 +45,19 @@ def traced(application: "ASGIFramework") -> "ASGIFramework":
 
 
 def _until_it_has_a_route(scope: dict[str, Any]) -> tuple[str, dict[str, str]]:
-    """A name for a request's span; a caller's own words for a method make none."""
+    """A span's name before its route is known; an unknown method becomes `HTTP`."""
     method = scope.get("method", "WEBSOCKET")
     return method if method in METHODS else "HTTP", {}
 
 
 def here() -> SpanContext:
-    """The span of the request that is being answered."""
+    """The span of the current request."""
     return trace.get_current_span().get_span_context()
 
 
 @contextmanager
 def span(name: str, served: Iterable[SpanContext]) -> Iterator[None]:
-    """A span for work done on behalf of several requests; `served` are theirs."""
+    """A span for work that serves several requests; `served` are their spans."""
     links = [Link(context) for context in served if context.is_valid]
     with trace.get_tracer(__name__).start_as_current_span(name, links=links):
         yield

@@ -1,1 +1,1 @@
-"""The development database, a PostgreSQL of the checkout's own."""
+"""The development database: a PostgreSQL server for each checkout."""

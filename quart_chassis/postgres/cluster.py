@@ -1,4 +1,4 @@
-"""One PostgreSQL server with data of its own, driven by `initdb` and `pg_ctl`."""
+"""A PostgreSQL server with its own data, run by `initdb` and `pg_ctl`."""
 
 import os
 import re
@@ -35,7 +35,7 @@ class Cluster:
     owner: Owner | None = None
 
     def start(self) -> None:
-        """Have the server accept connections; its data are made if there are none."""
+        """Start the server unless it runs; its data is created if there is none."""
         self._make_folder(self.folder)
         self._make_folder(socket_folder(self.folder))
         if not (self.folder / "data").exists():
@@ -46,7 +46,7 @@ class Cluster:
         log = self.folder / "server.log"
         if log.exists():
             log.replace(self.folder / "server.log.1")
-        # pg_ctl hands these to a shell, so no part of a path may stand in them.
+        # pg_ctl passes these to a shell, so they contain no part of the folder's path.
         listener = f"-c listen_addresses='' -c unix_socket_permissions=0700 -p {PORT}"
         relative = socket_folder(self.folder) == self.folder
         listener += f" -k {'..' if relative else socket_folder(self.folder)}"
@@ -61,9 +61,9 @@ class Cluster:
             raise self._failure("start", lines + started.stderr)
 
     def stop(self) -> None:
-        """Stop the server: gently, and at once where that takes too long.
+        """Stop the server, and at once if a fast stop takes too long.
 
-        What was committed is kept either way.
+        Committed data is kept either way.
         """
         if not (self.folder / "data").exists():
             return
@@ -82,7 +82,7 @@ class Cluster:
         return self._run("pg_ctl", "status", "-D", "data").returncode == 0
 
     def _initialize(self) -> None:
-        """Make the data elsewhere and move them in when they are whole."""
+        """Create the data in another folder, which is renamed when it is complete."""
         for unfinished in self.folder.glob("unfinished-*"):
             shutil.rmtree(unfinished)
         name = f"unfinished-{secrets.token_hex(4)}"
@@ -94,7 +94,7 @@ class Cluster:
             (self.folder / "password").write_text(secrets.token_urlsafe(), "utf-8")
             options += ["--auth=scram-sha-256", "--pwfile=password"]
         else:
-            # Who may enter the socket's folder is who may use the server.
+            # Every account that may enter the socket's folder may use the server.
             options += ["--auth=trust"]
         made = self._run("initdb", "-D", name, *options)
         if made.returncode != 0:
@@ -108,13 +108,13 @@ class Cluster:
         here = programs.version(self.binaries)
         if made_by != here:
             raise UserError(
-                f"{data} was made by PostgreSQL {made_by}, but here is PostgreSQL "
+                f"{data} was made by PostgreSQL {made_by}, but this is PostgreSQL "
                 f"{here}; dump the data with the old version, or delete {self.folder} "
-                "to begin anew"
+                "to start afresh"
             )
 
     def _choose_port(self) -> int:
-        """A free port; it and the password are left where clients find them."""
+        """A free port, written to a file with the password, for clients to read."""
         with socket.create_server(("127.0.0.1", 0)) as free:
             port: int = free.getsockname()[1]
         password = (self.folder / "password").read_text("utf-8")
@@ -122,10 +122,10 @@ class Cluster:
         return port
 
     def _forget_dead_process(self) -> None:
-        """Drop the server's number where PostgreSQL would take it for a live one.
+        """Delete lock files of a dead server that PostgreSQL would take for a live one.
 
-        After a crash the number may be another program's, or, in a container whose
-        first process buries nobody, still the dead server's.
+        After a crash the process id may belong to another program, or to a zombie in a
+        container whose first process does not reap its children.
         """
         socket_lock = socket_folder(self.folder) / f".s.PGSQL.{PORT}.lock"
         for file in (self.folder / "data" / "postmaster.pid", socket_lock):
@@ -140,7 +140,7 @@ class Cluster:
                 file.unlink()
 
     def _make_folder(self, path: Path) -> None:
-        """A folder that only the server's account may enter; never one of others'."""
+        """Make a folder for the server's account alone; UserError if it is not."""
         if not path.exists():
             path.mkdir(mode=0o700)
             if self.owner and sys.platform != "win32":
@@ -150,8 +150,8 @@ class Cluster:
             uid = self.owner.uid if self.owner else os.getuid()
             if path.is_symlink() or found.st_uid != uid or found.st_mode & 0o077:
                 raise UserError(
-                    f"{path} is not only the database's own; move it away, and it "
-                    "will be made anew"
+                    f"{path} is not only the database's own; move it away "
+                    "to have it made again"
                 )
 
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -168,12 +168,12 @@ class Cluster:
 
 
 def socket_folder(folder: Path) -> Path:
-    """Where the server of the cluster in `folder` has its socket."""
+    """The folder of the socket for the cluster in `folder`."""
     if len(os.fsencode(folder)) <= LONGEST_SOCKET_FOLDER:
         return folder
     return Path("/tmp") / f"postgresql-{digest(folder)}"  # noqa: S108
 
 
 def digest(path: Path) -> str:
-    """A short name for a path, the same each time."""
+    """A short, stable name for a path."""
     return sha256(os.fsencode(path)).hexdigest()[:16]

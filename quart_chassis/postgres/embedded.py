@@ -1,12 +1,12 @@
-"""The development database: a PostgreSQL of this checkout's own, in `.postgres/`.
+"""The development database: a PostgreSQL server for this checkout, in `.postgres/`.
 
-Only `manage.py`'s commands start it, and it runs as long as somebody uses it: each user
-holds the lock of a file in `users/`, and who leaves last stops the server. A server
-that a `kill -9` left running is taken over by the next user.
+Only `manage.py`'s commands start it. Each user (a process) locks a file in `users/`,
+and the last user to leave stops the server. If a `kill -9` leaves the server running,
+the next user takes it over.
 
 As root, the server runs as `nobody`. That account may not enter root's closed folders,
-and opening them would loosen what somebody closed on purpose; so there the data and a
-copy of the programs lie in /var/lib.
+and we must not open them. If the checkout is in one, the data and a copy of the
+programs are in /var/lib.
 """
 
 import asyncio
@@ -47,9 +47,9 @@ def folder_of(project: Project) -> Path:
 
 
 def address(folder: Path) -> dict[str, object]:
-    """Keyword arguments for `asyncpg.connect`, all but the database's name.
+    """Keyword arguments for `asyncpg.connect`, without the database's name.
 
-    Connecting raises FileNotFoundError or ConnectionRefusedError where nobody serves.
+    Connecting raises FileNotFoundError or ConnectionRefusedError if no server runs.
     """
     cluster = folder / "cluster"
     arguments: dict[str, object] = {"user": SUPERUSER, "ssl": False}
@@ -61,9 +61,9 @@ def address(folder: Path) -> dict[str, object]:
 
 @contextmanager
 def serving(folder: Path, database: str, say: Say) -> Iterator[None]:
-    """Have the server run during the block, with `database` in it.
+    """Run the server during the block, with a database named `database`.
 
-    UserError tells in one line why it cannot run.
+    UserError gives the reason if it cannot run.
     """
     users = folder / "users"
     mine = None
@@ -76,7 +76,7 @@ def serving(folder: Path, database: str, say: Say) -> Iterator[None]:
                 if _in_use(users) and not cluster.is_running():
                     raise UserError(
                         f"the database in {folder} has stopped while others use it; "
-                        "end them (each `manage.py run`), then try again"
+                        "stop them (each `manage.py run`), then try again"
                     )
                 with _uninterrupted():
                     mine = try_lock(users / uuid4().hex)
@@ -92,7 +92,7 @@ def serving(folder: Path, database: str, say: Say) -> Iterator[None]:
 
 
 def discard(folder: Path) -> None:
-    """Delete the database in `folder` for good, unless somebody uses it."""
+    """Delete the database in `folder` for good, unless it is in use."""
     with locked(folder / "door", lambda: None):
         if _in_use(folder / "users"):
             return
@@ -104,7 +104,7 @@ def discard(folder: Path) -> None:
 
 
 def _door(folder: Path, say: Say) -> IO[bytes]:
-    """Locked: who holds it is the only one to start or stop the server."""
+    """A lock; only its holder may start or stop the server."""
 
     def waiting() -> None:
         say("Waiting for another process that starts or stops the database")
@@ -114,9 +114,9 @@ def _door(folder: Path, say: Say) -> IO[bytes]:
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM wait until the block has ended.
+    """Defer Ctrl-C and SIGTERM until the block has ended.
 
-    A server half started cannot be stopped, and nobody would know of it.
+    A server that is half started cannot be stopped, and would keep running.
     """
     came: list[int] = []
     signals = (signal.SIGINT, signal.SIGTERM)
@@ -133,7 +133,7 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def _in_use(users: Path) -> bool:
-    """Whether anybody is left; forgets those who ended without leaving."""
+    """Whether any user is left; deletes the files of users that died."""
     for user in list(users.iterdir()):
         lock = try_lock(user)
         if lock is None:
@@ -144,7 +144,7 @@ def _in_use(users: Path) -> bool:
 
 
 async def _ensure_database(folder: Path, database: str) -> None:
-    """Make the database if it is not there."""
+    """Create the database if it does not exist."""
     connection = None
     try:
         async with asyncio.timeout(START_SECONDS):
@@ -165,7 +165,7 @@ async def _ensure_database(folder: Path, database: str) -> None:
 
 
 async def _connect(folder: Path) -> asyncpg.Connection:
-    """A connection; a server in recovery is waited for."""
+    """A connection; waits while the server is in recovery."""
     while True:
         try:
             return await asyncpg.connect(**address(folder), database=SUPERUSER)
@@ -180,7 +180,7 @@ def _folder_errors(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise UserError(
             f"the database's folder {folder} cannot be used: {error.strerror or error} "
-            f"({error.filename or folder}); see to its permissions and its disk"
+            f"({error.filename or folder}); check its permissions and its disk"
         ) from None
 
 
@@ -189,7 +189,7 @@ def _make_folder(folder: Path) -> None:
         return
     folder.mkdir(mode=0o700)
     if programs.is_root():
-        # The server's account passes through it to its own folder.
+        # The server's account must pass through it to its own folder.
         folder.chmod(0o711)
 
 

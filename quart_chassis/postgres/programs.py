@@ -1,4 +1,4 @@
-"""PostgreSQL's programs for the development database: where they are, running them."""
+"""Find and run PostgreSQL's programs, for the development database."""
 
 import os
 import re
@@ -20,7 +20,7 @@ SERVED_VERSIONS = range(15, 19)
 
 @dataclass(frozen=True)
 class Owner:
-    """The account a server runs as where we are root, which PostgreSQL refuses."""
+    """The account a server runs as if we are root, because PostgreSQL refuses root."""
 
     uid: int
     gid: int
@@ -34,16 +34,16 @@ def find() -> Path:
     if on_path := shutil.which("initdb"):
         return Path(on_path).resolve().parent
     raise UserError(
-        "there is no PostgreSQL to run here; put the programs of PostgreSQL 15 to 18 "
+        "no PostgreSQL was found; put the programs of PostgreSQL 15 to 18 "
         "(initdb, pg_ctl) on PATH, or set DATABASE_URL"
     )
 
 
 def for_server(folder: Path) -> tuple[Path, Owner | None]:
-    """The programs for a server with data under `folder`, and who is to run them.
+    """The programs for a server with data under `folder`, and the account to run them.
 
-    As root that is `nobody`, who gets a copy of them in `folder` where they lie in a
-    closed one; `folder` must be open to everybody then.
+    As root that is `nobody`. If `nobody` may not run the programs, they are copied to
+    `folder`, which must be open to every account.
     """
     binaries = find()
     if not is_root():
@@ -54,12 +54,12 @@ def for_server(folder: Path) -> tuple[Path, Owner | None]:
 
 
 def is_root() -> bool:
-    """Whether this process may do everything, which PostgreSQL refuses to serve."""
+    """Whether this process runs as root, which PostgreSQL refuses."""
     return sys.platform != "win32" and os.geteuid() == 0
 
 
 def others_may_enter(path: Path) -> bool:
-    """Whether an account that owns nothing gets to `path` and may run or enter it."""
+    """Whether every account may reach `path` and run or enter it."""
     chain = (path, *path.resolve().parents)
     return all(each.stat().st_mode & 0o001 for each in chain)
 
@@ -70,9 +70,9 @@ def run(
     folder: Path | None = None,
     owner: Owner | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """A program's outcome, run in `folder` as `owner`, and speaking English.
+    """Run a program in `folder` as `owner`; its result, with messages in English.
 
-    It gets no variable that is meant for a client, and no Ctrl-C.
+    It gets no variables of PostgreSQL's clients, and no Ctrl-C.
     """
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
     return subprocess.run(
@@ -92,19 +92,19 @@ def run(
 
 
 def version(binaries: Path) -> int:
-    """The programs' major version; UserError if it is none that we can use."""
+    """The programs' major version; UserError if it is not supported."""
     said = run(binaries / "postgres", "--version").stdout
     match = re.search(r"\) (\d+)", said)
     if not match or int(match[1]) not in SERVED_VERSIONS:
         raise UserError(
             f"{binaries} holds {said.strip() or 'no PostgreSQL'}; PostgreSQL "
-            f"{SERVED_VERSIONS[0]} to {SERVED_VERSIONS[-1]} serve"
+            f"{SERVED_VERSIONS[0]} to {SERVED_VERSIONS[-1]} are supported"
         )
     return int(match[1])
 
 
 def _copied(binaries: Path, folder: Path) -> Path:
-    """A copy of the wheel's programs in `folder`, for everybody to read and run."""
+    """A copy of the wheel's programs in `folder`, which every account may run."""
     if BINARIES.parts != binaries.parts[-3:]:
         raise UserError(f"the account `nobody` may not run {binaries}; open it to all")
     packages = binaries.parents[2]

@@ -1,4 +1,4 @@
-"""The web server: Uvicorn, told where to listen, how many to be and when to give up."""
+"""The web server: Uvicorn with a listener, workers and time limits."""
 
 import asyncio
 import signal
@@ -17,15 +17,15 @@ from quart_chassis.observe import metrics
 from quart_chassis.serve import stopping
 from quart_chassis.settings import Settings
 
-# Half a second until the parent sees the signal, the drain, and this: a stop takes less
-# than nine seconds, and outlasts the WAIT_SECONDS of the last request.
+# A stop takes half a second until the parent sees the signal, the drain, and this: less
+# than nine seconds, and longer than the WAIT_SECONDS of the last request.
 GRACEFUL_STOP_SECONDS = 6
 BACKLOG = 2048
-# A caller who reads nothing for so long, though there is something, is cut off by the
-# kernel; connections inherit it from the listener (tcp(7), Linux only).
+# The kernel closes a connection if the caller does not read pending data for so long;
+# connections inherit this from the listener (tcp(7), Linux only).
 STALLED_SECONDS = 30
-# Linux, ip(7) and ipv6(7): the least time to live of a packet; Python has no names for
-# them. Packets start with 64 or 128, so no stranger's reaches 255.
+# The minimum time to live of a packet (Linux, ip(7) and ipv6(7)); Python has no names
+# for these options. Packets start with 64 or 128, so none has 255.
 MINIMUM_TTL = {
     socket.AF_INET: (socket.IPPROTO_IP, 21),
     socket.AF_INET6: (socket.IPPROTO_IPV6, 73),
@@ -33,7 +33,7 @@ MINIMUM_TTL = {
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens; UserError if the address cannot be had."""
+    """A listening socket; UserError if the address cannot be used."""
     try:
         family, *_, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -42,7 +42,7 @@ def listen(host: str, port: int) -> socket.socket:
             (str(address[0]), port), family=family, backlog=BACKLOG
         )
     except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", "") or "that is no host"
+        reason = getattr(error, "strerror", "") or "not a valid host"
         raise UserError(
             f"cannot listen on {host} port {port}: {reason}; choose another, "
             "for example with --port 5002 or PORT=5002"
@@ -55,16 +55,16 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def url_of(listener: socket.socket) -> str:
-    """Where a browser on this machine finds the listener."""
+    """The URL of the listener, for a browser on this machine."""
     host, port = listener.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def serve(listener: socket.socket, settings: Settings, *, reload: bool) -> int:
-    """Serve until a signal has stopped it; the status, 1 if no worker could start.
+    """Serve until a signal; the exit status, 1 if no worker could start.
 
-    The address is printed as soon as signals are heard. With more than one worker, a
+    The address is printed as soon as signals are handled. With more than one worker, a
     worker that dies is replaced.
     """
     project = settings.project
@@ -90,8 +90,8 @@ def serve(listener: socket.socket, settings: Settings, *, reload: bool) -> int:
     if settings.WORKERS > 1:
         return run_workers(config, listener, settings)
     server = OneWorker(config)
-    # Already now, or a signal that comes before it serves would be lost; and still when
-    # Uvicorn raises the one that stopped it once more, for whoever called it.
+    # Set now, so that a signal before it serves is not lost. Uvicorn raises the signal
+    # again after it has stopped, and this handler then ignores it.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, server.handle_exit)
     _tell_address(listener)
@@ -100,12 +100,12 @@ def serve(listener: socket.socket, settings: Settings, *, reload: bool) -> int:
 
 
 def _tell_address(listener: socket.socket) -> None:
-    """From here on a signal is one to stop serving."""
+    """Print the address; from now on a signal stops the server."""
     print(f"Open {url_of(listener)} (Ctrl-C ends it)", flush=True)
 
 
 def run_workers(config: Config, listener: socket.socket, settings: Settings) -> int:
-    """Serve with several processes; the status, 1 if one of them could not start."""
+    """Serve with several processes; the exit status, 1 if one could not start."""
     with (
         metrics.shared_by_workers(settings.project)
         if settings.METRICS
@@ -118,7 +118,7 @@ def run_workers(config: Config, listener: socket.socket, settings: Settings) -> 
 
 
 class Workers(Multiprocess):
-    """Several processes, which stop together without refusing who already connected."""
+    """Several processes, which stop together and still serve queued connections."""
 
     def keep_subprocess_alive(self) -> None:
         super().keep_subprocess_alive()
@@ -126,14 +126,14 @@ class Workers(Multiprocess):
 
     def terminate_all(self) -> None:
         super().terminate_all()
-        # The workers drain; the parent must not close the listener before they have,
-        # and has nothing else to do.
+        # The parent keeps the listener open while the workers drain, and has nothing
+        # else to do.
         time.sleep(stopping.DRAIN_SECONDS)
         refuse_connections(self.sockets)
 
 
 class OneWorker(Server):
-    """This process alone; it stops like several."""
+    """A single process, which stops in the same way."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         refuse_connections(sockets or [])
@@ -142,16 +142,16 @@ class OneWorker(Server):
 
 
 def refuse_connections(listeners: list[socket.socket]) -> None:
-    """Let nobody connect anew, while those who just did are still accepted.
+    """Refuse new connections, while queued ones are still accepted.
 
-    A listener that is closed resets the connections in its queue, with whatever their
-    callers sent meanwhile (measured: 655 requests in 20 restarts under 32 clients). So
-    first the kernel is told to drop packets for the listener itself; connections have
-    sockets of their own. Who asked to connect asks again a second later, and finds the
-    next server or is refused. Elsewhere than on Linux nothing happens.
+    Closing a listener resets the connections in its queue and loses their requests
+    (measured: 655 in 20 restarts under 32 clients). So the kernel first drops packets
+    for the listener; connections have sockets of their own. A caller whose packet was
+    dropped tries again a second later, and reaches the next server or is refused. Only
+    Linux supports this; elsewhere nothing happens.
     """
     if sys.platform == "linux":
         for listener in listeners:
-            # Some sandboxes say they are Linux and lack this.
+            # Some sandboxes report Linux and lack this option.
             with suppress(OSError):
                 listener.setsockopt(*MINIMUM_TTL[listener.family], 255)

@@ -1,4 +1,4 @@
-"""Settings: where they come from, and what must be there before anything starts."""
+"""Settings: declared in classes, loaded and checked before anything starts."""
 
 from typing import TypeVar
 
@@ -14,6 +14,6 @@ Kind = TypeVar("Kind")
 
 
 def current(kind: type[Kind]) -> Kind:
-    """The settings of the application that serves; `kind` is the class they are of."""
+    """The current application's settings of the class `kind`."""
     found: Kind = current_app.extensions["settings"][kind]
     return found

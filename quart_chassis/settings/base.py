@@ -42,7 +42,7 @@ class Settings:
     WAIT_SECONDS: Annotated[float, Meta(ge=1, le=6)]
 
     def __post_init__(self) -> None:
-        """Raise UserError for what no single setting can tell."""
+        """Raise UserError for errors that the types of settings do not exclude."""
         section = f"[{self.ENV_FOR_DYNACONF}]"
         if self.production and not self.SECRET_KEY:
             raise UserError(
@@ -70,12 +70,12 @@ class Settings:
 
     @property
     def embedded(self) -> bool:
-        """Whether the database is the checkout's own."""
+        """Whether the database is the development database of this checkout."""
         return not self.DATABASE_URL and self.DB_HOST == "embedded"
 
     @property
     def database_host(self) -> str:
-        """The host in use, for people to read; several are joined by commas."""
+        """The host in use, for messages; several are joined by commas."""
         if self.DATABASE_URL:
             parsed = database_url.parse(self.DATABASE_URL, "DATABASE_URL")
             return parsed.hosts or "libpq's default host"

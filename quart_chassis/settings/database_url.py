@@ -1,9 +1,9 @@
-"""A database's address in one line, read as `psql` reads it.
+"""Parse a database's URL as `psql` does.
 
 The grammar is libpq's (PostgreSQL manual, 34.1.1.2): everything up to the first `@` is
-user and password, only `%XX` is decoded, and `+` is a plus. asyncpg's own reader takes
+user and password, only `%XX` is decoded, and `+` is a plus. asyncpg's own parser takes
 `#` and `?` in a password for the start of another part, so each part is quoted again
-before it gets the line.
+before asyncpg gets the URL.
 """
 
 import re
@@ -19,7 +19,7 @@ WORDS = {
     "target_session_attrs": {
         *("any", "read-write", "read-only", "primary", "standby", "prefer-standby")
     },
-    # asyncpg binds no channel, so `require` would be a promise it cannot keep.
+    # asyncpg has no channel binding, so it cannot meet `require`.
     "channel_binding": {"disable", "prefer"},
     "sslnegotiation": {"postgres", "direct"},
 }
@@ -35,10 +35,10 @@ OURS = {"channel_binding", "connect_timeout"}
 
 @dataclass(frozen=True, repr=False)
 class DatabaseUrl:
-    """What asyncpg and psql need.
+    """A parsed URL, for asyncpg and psql.
 
-    `hosts` and `database` are for people to read, and empty where the address leaves
-    them to the environment or to a service file.
+    `hosts` and `database` are for messages, and empty where the URL leaves them to the
+    environment or to a service file.
     """
 
     dsn: str
@@ -50,7 +50,7 @@ class DatabaseUrl:
     connect_timeout_seconds: int
 
     def asyncpg_arguments(self) -> dict[str, object]:
-        """Keyword arguments for `asyncpg.connect`, bar the time limits."""
+        """Keyword arguments for `asyncpg.connect`, without timeouts."""
         if not self.system_certificates:
             return {"dsn": self.dsn}
         return {"dsn": self.dsn, "ssl": ssl.create_default_context()}
@@ -58,21 +58,9 @@ class DatabaseUrl:
 
 @lru_cache
 def parse(url: str, setting: str) -> DatabaseUrl:
-    """The address in `url`; UserError names `setting` and what is not understood."""
-    scheme, separator, rest = url.partition("://")
-    if not separator or scheme not in {"postgres", "postgresql"}:
-        raise UserError(f"{setting} must begin with postgresql:// or postgres://")
-    if match := re.match(r"([^@/]*)@", rest):
-        userinfo, rest = match[1], rest[match.end() :]
-    else:
-        userinfo = ""
-    rest, _, query = rest.partition("?")
-    hosts, _, database = rest.partition("/")
+    """The parsed `url`; UserError names `setting` and what is wrong."""
+    userinfo, hosts, database, query = _parts(url, setting)
     user, _, password = userinfo.partition(":")
-    if "@" in hosts + database:
-        raise UserError(
-            f"{setting}: in user and password write %40 for @ and %2F for /"
-        )
     parameters = _parameters(query, setting)
     _check_hosts(hosts, parameters.get("port", ""), setting)
     password = parameters.pop("password", _decoded(password, setting))
@@ -87,7 +75,7 @@ def parse(url: str, setting: str) -> DatabaseUrl:
     name = _decoded(database, setting)
     place = f"{hosts}/{quote(name, safe='')}"
     secret = f":{quote(password, safe='')}" if password else ""
-    # A user that is not named is asyncpg's to find; an empty one would be wrong.
+    # Without a user asyncpg finds one itself; an empty user would be wrong.
     login = f"{user}{secret}@" if user or secret else ""
     known = "" if "service" in parameters else parameters.get("host", "")
     return DatabaseUrl(
@@ -99,6 +87,23 @@ def parse(url: str, setting: str) -> DatabaseUrl:
         system_certificates=system,
         connect_timeout_seconds=int(timeout),
     )
+
+
+def _parts(url: str, setting: str) -> tuple[str, str, str, str]:
+    """User and password, hosts, database and query, still quoted."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in {"postgres", "postgresql"}:
+        raise UserError(f"{setting} must begin with postgresql:// or postgres://")
+    userinfo = ""
+    if match := re.match(r"([^@/]*)@", rest):
+        userinfo, rest = match[1], rest[match.end() :]
+    rest, _, query = rest.partition("?")
+    hosts, _, database = rest.partition("/")
+    if "@" in hosts + database:
+        raise UserError(
+            f"{setting}: in user and password write %40 for @ and %2F for /"
+        )
+    return userinfo, hosts, database, query
 
 
 def _line(parameters: dict[str, str], left_out: set[str]) -> str:
@@ -133,7 +138,7 @@ def _check_hosts(hosts: str, ports: str, setting: str) -> None:
         match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:]*)(?::(\d+))?", host)
         if not match or (match[2] and not 0 < int(match[2]) < 65536):
             raise UserError(
-                f"{setting}: a host is a name or a bracketed address, then perhaps "
+                f"{setting}: a host is a name or a bracketed address, optionally with "
                 ": and a port, which must be a number from 1 to 65535"
             )
     for port in filter(None, ports.split(",")):

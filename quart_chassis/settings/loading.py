@@ -1,9 +1,8 @@
 """Load settings: the chassis' own, and those that features declare.
 
 Keyword arguments of `create_app` rank above environment variables, and those above
-`settings.toml`, which Dynaconf reads. Dynaconf's own environment loader is left out: it
-interprets values, so that a password such as `true` or `@format {env[HOME]}` would not
-arrive as it was written.
+`settings.toml`, which Dynaconf reads. Dynaconf's own environment loader is not used: it
+interprets values, and would change a password such as `true` or `@format {env[HOME]}`.
 """
 
 import os
@@ -24,7 +23,7 @@ from quart_chassis.settings.values import bare, hidden, is_secret
 
 DATABASE_PARTS = {"DB_HOST", "DB_PORT", "DB_USERNAME", "DB_PASSWORD", "DATABASE_NAME"}
 
-# Each class of settings that was loaded, with its only instance.
+# Each loaded class of settings, with its only instance.
 Loaded = dict[type, Any]
 
 
@@ -67,16 +66,16 @@ NOT_IN_THE_FILE = {"project", "ENV_FOR_DYNACONF"}
 
 
 def files_for(hints: Mapping[str, Any]) -> list[str]:
-    """The secrets that may come from a file, which NAME_FILE names."""
+    """The secrets that may come from a file, as NAME_FILE."""
     return [
         name for name, hint in hints.items() if is_secret(hint) and bare(hint) is str
     ]
 
 
 def declared(owners: Mapping[str, type]) -> dict[str, Any]:
-    """Every setting with its type, the chassis' and those of `owners`.
+    """Every setting with its type, of the chassis and of `owners`.
 
-    UserError if two declare the same one.
+    UserError if two declare the same setting.
     """
     claims = Claims()
     hints: dict[str, Any] = {}
@@ -118,7 +117,7 @@ def _converted(name: str, hint: Any, given: Given) -> Any:
         shown = "" if is_secret(hint) else f" = {given.value!r}"
         raise UserError(
             f"{name}{shown} ({given.source}) is not valid: "
-            f"{str(error).replace('`', '').lower()}; correct it, or remove it to have "
+            f"{str(error).replace('`', '').lower()}; correct it, or remove it to use "
             "the default"
         ) from None
     return hidden(converted) if is_secret(hint) else converted

@@ -1,4 +1,4 @@
-"""The two places settings are written in: `settings.toml` and the environment."""
+"""The two sources of settings: `settings.toml` and the environment."""
 
 import os
 import tomllib
@@ -13,14 +13,14 @@ from quart_chassis.errors import UserError
 
 @dataclass(frozen=True)
 class Given:
-    """A value as it was found, and where."""
+    """A value and its source."""
 
     value: object
     source: str
 
 
 def from_file(path: Path, environment: str) -> dict[str, Given]:
-    """What `[default]` and the environment's own section say, merged by Dynaconf."""
+    """The settings of `[default]` and the environment's section, merged by Dynaconf."""
     try:
         sections = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
@@ -51,8 +51,8 @@ def from_environment(
 ) -> dict[str, Given]:
     """Variables called `names`; for `names_of_files` also files named by NAME_FILE.
 
-    Values are taken as they are written, and an empty one means not set. A file's last
-    line end is not part of its value.
+    Values are not interpreted, and an empty variable is not set. A file's last line
+    break is not part of its value.
     """
     given = {
         name: Given(os.environ[name], "environment variable")

@@ -1,4 +1,4 @@
-"""The kinds of values that settings have."""
+"""Types of settings, and secrets that `repr` does not show."""
 
 from typing import Annotated, Any, get_args, get_origin
 
@@ -10,7 +10,7 @@ Secrets = Annotated[tuple[str, ...], SECRET]
 
 
 class Hidden(str):
-    """A secret: text like any other, but `repr` does not show it."""
+    """A secret: a string that `repr` does not show."""
 
     __slots__ = ()
 
@@ -29,5 +29,5 @@ def bare(hint: Any) -> Any:
 
 
 def hidden(value: Any) -> Any:
-    """A secret, or several, so that no `repr` shows them."""
+    """A secret, or several, as `Hidden`."""
     return Hidden(value) if isinstance(value, str) else tuple(map(Hidden, value))

@@ -1,1 +1,1 @@
-"""What the tests of any application need: a pytest plugin, and policies."""
+"""A pytest plugin and policies, for the tests of any application."""

@@ -1,6 +1,6 @@
 """A pytest plugin: a server and the system's Chromium, for tests of pages.
 
-Their tests belong to one event loop: `pytestmark = pytest.mark.asyncio(loop_scope=
+These tests share one event loop: `pytestmark = pytest.mark.asyncio(loop_scope=
 "session")`.
 """
 
@@ -32,7 +32,7 @@ NewPage = Callable[..., Coroutine[Any, Any, Page]]
 
 @pytest.fixture(scope="session")
 def program() -> str:
-    """The browser; without one these tests are skipped, but never where CI runs."""
+    """The path of Chromium; without it these tests are skipped, or fail in CI."""
     found = chromium.find()
     if found is None:
         reason = "no Chromium on PATH (Debian: apt-get install chromium)"
@@ -46,7 +46,7 @@ def program() -> str:
 def server(
     test_server: TestServer, project: Project, program: str
 ) -> Iterator[RunningServer]:
-    """A server of the application, for all tests that have a browser."""
+    """A server of the application, for all tests with a browser."""
     name = test_server.new_database(test_server.template(project))
     address = test_server.url(name)
     with running(
@@ -64,15 +64,16 @@ async def browser(program: str) -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def new_page(browser: Browser, server: RunningServer) -> AsyncIterator[NewPage]:
-    """Open a page in a browser of its own; what it complains of fails the test.
+    """Open pages, each in a browser context of its own.
 
-    That is an error on its console, a breach of the policy, a request to another host.
+    The test fails on an error in the console, a breach of the content security policy,
+    or a request to another host.
     """
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:
-        # The browser notes that an error page is one.
+        # The browser logs the status of this error page.
         if message.location["url"].endswith("/nowhere"):
             return
         if message.type in {"error", "warning"}:

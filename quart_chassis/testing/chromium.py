@@ -13,16 +13,16 @@ ARGUMENTS = ["--disable-quic", "--disable-component-update"]
 
 
 def find() -> str | None:
-    """The program, or None where there is none."""
+    """The path of the program, or None."""
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 @asynccontextmanager
 async def browser(program: str) -> AsyncIterator[Browser]:
-    """A browser without a window, whose back button works as a person's does."""
+    """A headless browser, with a back-forward cache as people's browsers have."""
     arguments = list(ARGUMENTS)
     if sys.platform != "win32" and os.geteuid() == 0:
-        # It refuses to make a sandbox as root.
+        # Chromium refuses to make a sandbox as root.
         arguments.append("--no-sandbox")
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(

@@ -1,4 +1,4 @@
-"""What takes spans, as an operator's collector does."""
+"""A collector that receives spans, as an operator's does."""
 
 import gzip
 import threading
@@ -13,12 +13,12 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-# What a server is started by, so that it sends spans.
+# The program that starts a server so that it sends spans.
 INSTRUMENT = str(Path(get_path("scripts")) / "opentelemetry-instrument")
 
 
 class Collector(ThreadingHTTPServer):
-    """What takes spans by OTLP over HTTP, and keeps them."""
+    """Receives spans by OTLP over HTTP, and keeps them."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Receiver)
@@ -26,7 +26,7 @@ class Collector(ThreadingHTTPServer):
 
     @property
     def environment(self) -> dict[str, str]:
-        """As docs/observability.md has it, but for the haste."""
+        """The variables of docs/observability.md, with a shorter delay."""
         return {
             "OTEL_SERVICE_NAME": "tested",
             "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self.server_port}",
@@ -41,7 +41,7 @@ class Collector(ThreadingHTTPServer):
 
 
 class Receiver(BaseHTTPRequestHandler):
-    """Keeps what one request brings."""
+    """Keeps the spans of one request."""
 
     server: Collector
 
@@ -58,7 +58,7 @@ class Receiver(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Nothing on the tests' output."""
+        """Print nothing into the tests' output."""
 
 
 @contextmanager

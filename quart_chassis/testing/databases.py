@@ -20,12 +20,12 @@ from quart_chassis.testing.postgres import UID, lend_programs, run_folder, scrat
 
 
 class TestServer:
-    """The server; each run of the tests knows its databases by `uid`.
+    """The server; `uid` marks the databases of one run of the tests.
 
-    It is PostgreSQL of the tests' own, or the one that TEST_DATABASE_URL names.
+    It is a PostgreSQL for the tests alone, or the one of TEST_DATABASE_URL.
     """
 
-    # Not a class of tests, whatever its name says to pytest.
+    # Not a class of tests, despite its name.
     __test__ = False
 
     def __init__(self, project: Project, uid: str) -> None:
@@ -65,7 +65,7 @@ class TestServer:
         made = run_folder() / name
         with locked(run_folder() / f"{name}.lock", lambda: None):
             if not made.exists():
-                # One that could not be migrated may be there.
+                # A failed migration may have left one.
                 self.execute(f"DROP DATABASE IF EXISTS {name}")
                 self.execute(f"CREATE DATABASE {name}")
                 chosen = load_settings(project, DATABASE_URL=self.url(name))
@@ -81,12 +81,12 @@ class TestServer:
         return name
 
     def drop(self, database: str) -> None:
-        """Drop a database, whoever still uses it."""
+        """Drop a database, even if it is in use."""
         self.execute(f"DROP DATABASE {database} WITH (FORCE)")
 
 
 def start(project: Project) -> ExitStack:
-    """Start the server for a run of the tests; closing the stack ends all of it."""
+    """Start the server for a run of the tests; closing the stack stops it."""
     os.environ[UID] = uid = secrets.token_hex(4)
     server = TestServer(project, uid)
     stack = ExitStack()
@@ -99,7 +99,7 @@ def start(project: Project) -> ExitStack:
         lend_programs(server.folder)
         stack.callback(embedded.discard, server.folder)
         stack.enter_context(embedded.serving(server.folder, "postgres", print))
-        # No test pulls the plug on this server, and databases are made much faster.
+        # No test crashes this server, and databases are created much faster.
         for setting in ("fsync", "full_page_writes"):
             server.execute(f"ALTER SYSTEM SET {setting} = off")
         server.execute("SELECT pg_reload_conf()")

@@ -1,7 +1,6 @@
-"""Tests do not depend on the developer's settings, nor reach a database of theirs.
+"""Keep the developer's settings and databases out of the tests.
 
-What this module does, it does when it is imported, before anything reads the
-environment.
+Importing this module clears the environment, before anything reads it.
 """
 
 import os
@@ -12,7 +11,7 @@ SERVER_URL = os.environ.get("TEST_DATABASE_URL", "")
 
 
 def clear(settings_file: Path) -> None:
-    """Forget every variable that is a setting, or that PostgreSQL's clients read."""
+    """Delete every variable that is a setting, or that PostgreSQL's clients read."""
     declared = tomllib.loads(settings_file.read_text("utf-8"))["default"]
     for variable in list(os.environ):
         plain = variable.removesuffix("_FILE")

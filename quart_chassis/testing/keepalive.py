@@ -1,4 +1,4 @@
-"""Clients that keep their connections, and tell a refused one from a lost request."""
+"""Keep-alive clients, which tell a refused connection from a lost request."""
 
 import asyncio
 from collections import Counter
@@ -14,11 +14,11 @@ Serve = Callable[[str], AbstractContextManager[RunningServer]]
 
 
 class KeepAliveClients:
-    """Many clients that ask for one path, each again as soon as it is answered.
+    """Many clients that request one path, each again as soon as it is answered.
 
-    `outcomes` counts the answers by status. A connection that is refused was never
-    accepted and is tried again; `lost` counts requests that were sent and got no
-    whole answer.
+    `outcomes` counts the responses by status. A refused connection was never accepted
+    and is tried again; `lost` has an error for each request that was sent and got no
+    complete response.
     """
 
     def __init__(self, host: str, port: int, path: str = "/") -> None:
@@ -34,7 +34,7 @@ class KeepAliveClients:
         return self.outcomes.total() >= number or bool(self.lost)
 
     async def run(self, clients: int, work: Callable[[], None]) -> None:
-        """Ask with so many `clients` while `work` runs in a thread."""
+        """Send requests from so many `clients` while `work` runs in a thread."""
         tasks = [asyncio.create_task(self._ask()) for _ in range(clients)]
         try:
             await asyncio.to_thread(work)
@@ -72,9 +72,9 @@ class KeepAliveClients:
 
 
 async def restart_under_load(serve: Serve, restarts: int) -> int:
-    """Restart a server under load, which loses nobody; how many got their 200.
+    """Restart a server under load; fails if a request is lost. The number of 200s.
 
-    `serve` is called with a port, each time with the same one.
+    `serve` is called with a port, the same one each time.
     """
     port = free_port()
     clients = KeepAliveClients("127.0.0.1", port)

@@ -1,8 +1,8 @@
 """A pytest plugin: a fresh database, application and client for each test.
 
 `pytest_plugins = ["quart_chassis.testing.plugin"]` in `tests/conftest.py` turns it on.
-The fixture `project` says which application is tested; a folder of tests may have
-another one.
+The fixture `project` says which application is tested; a folder of tests may override
+it.
 """
 
 from quart_chassis.testing import environment  # noqa: F401 - first, see there
@@ -28,13 +28,13 @@ STACK = pytest.StashKey[ExitStack]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--all", action="store_true", help="also tests that take containers or minutes"
+        "--all", action="store_true", help="also tests that need containers or minutes"
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
-        "markers", "slow: takes containers or minutes; runs with --all"
+        "markers", "slow: needs containers or minutes; runs with --all"
     )
 
 
@@ -42,14 +42,14 @@ def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     if not config.getoption("--all"):
-        # Skipped, not deselected: whoever names a long test is told why it did not run.
+        # Skipped, not deselected, so that pytest reports why a slow test did not run.
         for item in items:
             if item.get_closest_marker("slow"):
                 item.add_marker(pytest.mark.skip(reason="runs with --all"))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Tell why tests were skipped, in one line."""
+    """Print why tests were skipped, in one line."""
     reasons = Counter(
         str(report.longrepr[2]).removeprefix("Skipped: ")
         for report in terminalreporter.stats.get("skipped", [])
@@ -61,7 +61,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """The first process starts the server that all of them use."""
-    # Shells and nohup have programs ignore them, and their programs inherit that.
+    # Shells and nohup may ignore these signals, and child processes inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if sys.platform != "win32":
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
@@ -78,7 +78,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.fixture(autouse=True)
 def restored_environment() -> Iterator[None]:
-    """What a test or a command changes in the environment ends with it."""
+    """Restore the environment after each test."""
     before = dict(os.environ)
     yield
     os.environ.clear()
@@ -101,7 +101,7 @@ def test_server(pytestconfig: pytest.Config) -> TestServer:
 def new_database(
     test_server: TestServer, project: Project
 ) -> Iterator[Callable[..., str]]:
-    """Make a database, migrated unless a template is named; its address."""
+    """Make databases, migrated unless a template is named; returns the address."""
     made: list[str] = []
 
     def make(template: str = "") -> str:
@@ -134,13 +134,13 @@ def app(project: Project, database: str) -> Application:
 
 @pytest.fixture
 async def client(app: Application) -> AsyncIterator[TestClientProtocol]:
-    """A client of the application, which serves."""
+    """A client of the application, which is serving."""
     async with app.test_app() as serving:
         yield serving.test_client()
 
 
 @pytest.fixture(scope="session")
 def own_postgres() -> Iterator[OwnPostgres]:
-    """A server with passwords that a test may stop, if it starts it again."""
+    """A server with passwords; a test may stop it and must start it again."""
     with OwnPostgres() as server:
         yield server

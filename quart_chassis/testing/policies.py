@@ -6,28 +6,22 @@ route's argument must have a shape of its own, write an example of it in that mo
 `EXAMPLES = {"order": "2024-17"}`.
 """
 
-import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from openapi_spec_validator import validate
 from quart import url_for
-from quart.testing.connections import TestHTTPConnection
 from quart.typing import TestClientProtocol
 from sqlalchemy.ext.asyncio import create_async_engine
-from werkzeug.datastructures import Headers
-from werkzeug.routing import Rule
 
 from quart_chassis.application import LARGEST_BODY_BYTES, Application
 from quart_chassis.database import migrations, revisions
 from quart_chassis.door.headers import HEADERS, STRICT_TRANSPORT_SECURITY
 from quart_chassis.features import load_settings
 from quart_chassis.project import Project
+from quart_chassis.testing.routes import TOKEN, ask, routes, static_files
 from quart_chassis.testing.schemas import schema_of
-from quart_chassis.testing.waiting import HANG_SECONDS
-from quart_chassis.web.assets import FOREVER, is_static
+from quart_chassis.web.assets import FOREVER
 
 __all__ = [
     "examples",
@@ -41,20 +35,11 @@ __all__ = [
 ]
 
 KEY = {"SECRET_KEY": "k" * 32}
-TOKEN = "t" * 40
-# What an argument is by its converter, where no example of it is written.
-BY_CONVERTER = {
-    "IntegerConverter": 1,
-    "FloatConverter": 1.5,
-    "UUIDConverter": "00000000-0000-4000-8000-000000000000",
-}
 CONTENT_TYPES = (
     "application/json",
     "application/x-www-form-urlencoded",
     "multipart/form-data; boundary=b",
 )
-# Larger files are the same to the test, and take its time.
-LARGEST_FILE_BYTES = 2_000_000
 
 
 @pytest.fixture
@@ -154,74 +139,3 @@ async def test_tables_and_migrations_agree(
 
 async def test_the_description_of_the_api_is_valid(client: TestClientProtocol) -> None:
     validate(await (await client.get("/openapi.json")).get_json())
-
-
-def routes(app: Application, examples: dict[str, Any]) -> Iterator[tuple[Rule, str]]:
-    """Every HTTP route with an address; the test fails where none can be made."""
-    for rule in app.url_map.iter_rules():
-        if rule.websocket:
-            continue
-        values = {name: _value(rule, name, examples) for name in rule.arguments}
-        try:
-            built = rule.build(values)
-        except (ValueError, TypeError):
-            built = None
-        if built is None:
-            pytest.fail(
-                f"no address can be made of {rule.rule}; write examples of its "
-                "arguments beside the import of the policies, for example "
-                f"EXAMPLES = {dict.fromkeys(rule.arguments, '…')}"
-            )
-        yield rule, built[1]
-
-
-def _value(rule: Rule, name: str, examples: dict[str, Any]) -> Any:
-    if name in examples:
-        return examples[name]
-    if name in (rule.defaults or {}):
-        return (rule.defaults or {})[name]
-    converter = rule._converters[name]
-    items = getattr(converter, "items", None)
-    if items:
-        return sorted(items)[0]
-    return BY_CONVERTER.get(type(converter).__name__, "example")
-
-
-async def ask(
-    client: TestClientProtocol,
-    path: str,
-    method: str,
-    body: bytes = b"",
-    **headers: str,
-) -> TestHTTPConnection:
-    """How a request was answered; no more than the beginning of the answer is read."""
-    given = {
-        "Authorization": f"Bearer {TOKEN}",
-        "X-Forwarded-Proto": "https",
-    }
-    connection = client.request(
-        path,
-        method=method,
-        headers=Headers(given | headers),
-        scope_base={"client": ("127.0.0.1", 1234)},
-    )
-    assert isinstance(connection, TestHTTPConnection)
-    async with connection, asyncio.timeout(HANG_SECONDS):
-        await connection.send(body)
-        await connection.send_complete()
-        # A stream has no end.
-        await connection.receive()
-        await connection.disconnect()
-    return connection
-
-
-def static_files(app: Application) -> Iterator[tuple[str, str]]:
-    """The endpoint and name of each file in a static folder."""
-    for rule in app.url_map.iter_rules():
-        if is_static(rule.endpoint):
-            blueprint = rule.endpoint.rpartition(".")[0]
-            owner = app.blueprints[blueprint] if blueprint else app
-            folder = Path(str(owner.static_folder))
-            for path in sorted(folder.rglob("*")):
-                if path.is_file() and path.stat().st_size <= LARGEST_FILE_BYTES:
-                    yield rule.endpoint, path.relative_to(folder).as_posix()

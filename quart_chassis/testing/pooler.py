@@ -1,4 +1,4 @@
-"""PgBouncer in transaction mode: two transactions may meet two servers."""
+"""PgBouncer in transaction mode: two transactions may use two connections."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ NEEDED = [
 
 @contextmanager
 def pooling(own_postgres: OwnPostgres) -> Iterator[str]:
-    """An empty database behind a pooler that has two connections for everybody."""
+    """An empty database behind a pooler with two server connections."""
     name, port = f"pooled_{secrets.token_hex(4)}", free_port()
     asyncio.run(execute(own_postgres.url(), f"CREATE DATABASE {name}"))
     server = f"host=127.0.0.1 port={own_postgres.port}"

@@ -1,4 +1,4 @@
-"""A PostgreSQL of a test's own: with passwords, over TCP, and free to be hurt."""
+"""A PostgreSQL server for one test, which may kill it: with passwords, over TCP."""
 
 import os
 import secrets
@@ -16,12 +16,12 @@ from quart_chassis.locks import locked
 from quart_chassis.postgres import programs
 from quart_chassis.postgres.programs import Owner
 
-# Names what one run of the tests makes.
+# The variable with the id of this run of the tests.
 UID = "QUART_CHASSIS_TEST_UID"
 
 
 def scratch() -> Path:
-    """Where tests keep databases: in memory if there is plenty, for speed."""
+    """The folder for test databases: in memory if there is room, for speed."""
     memory = Path("/dev/shm")
     if memory.is_dir() and os.access(memory, os.W_OK):
         # As root, programs are copied there and run.
@@ -38,18 +38,18 @@ def free_port() -> int:
 
 
 def run_folder() -> Path:
-    """What all processes of this run of the tests share; open to every account."""
+    """The folder that all processes of this run share; open to every account."""
     return scratch() / f"quart-chassis-run-{os.environ[UID]}"
 
 
 def server_programs() -> tuple[Path, Owner | None]:
-    """PostgreSQL's programs, and who runs them; root's copy is made once for all."""
+    """PostgreSQL's programs, and the account to run them; root's copy is made once."""
     with locked(run_folder() / "programs.lock", lambda: None):
         return programs.for_server(run_folder())
 
 
 def lend_programs(folder: Path) -> None:
-    """Make a server's folder that has root's copy of the programs already."""
+    """Make a server's folder with links to root's copy of the programs."""
     server_programs()
     folder.mkdir()
     folder.chmod(0o755)
@@ -100,7 +100,7 @@ class OwnPostgres:
         self.run("pg_ctl", "stop", "-D", "data", "-m", mode, "-w")
 
     def kill(self) -> None:
-        """SIGKILL to the server, as an out-of-memory killer does it."""
+        """Send SIGKILL to the server, as an out-of-memory killer does."""
         psutil.Process(self.pid()).kill()
 
     def pid(self) -> int:

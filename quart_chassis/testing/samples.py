@@ -1,4 +1,4 @@
-"""What /metrics tells, for a test to look up."""
+"""The values of /metrics, for tests to look up."""
 
 from prometheus_client.parser import text_string_to_metric_families
 from quart.typing import TestClientProtocol

@@ -6,7 +6,7 @@ from quart_chassis.postgres import programs
 
 
 def schema_of(database: str) -> str:
-    """What `pg_dump` says of the schema at this address, but for Alembic's own table.
+    """The schema at this address, from `pg_dump`, without Alembic's own table.
 
     Columns are sorted, because a migration can only add them at the end.
     """
@@ -19,7 +19,7 @@ def schema_of(database: str) -> str:
         capture_output=True,
         text=True,
     )
-    # A dump has a random token in it, so that nothing in it can be a command.
+    # Lines with a backslash have a random token, which differs in each dump.
     lines = (
         line
         for line in dumped.stdout.splitlines()

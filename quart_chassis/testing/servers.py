@@ -1,4 +1,4 @@
-"""Real servers in processes of their own, started as a user would start them."""
+"""Real servers in processes of their own, started as a user starts them."""
 
 import os
 import re
@@ -23,7 +23,7 @@ CERTIFICATES = ssl.create_default_context()
 
 
 class RunningServer:
-    """A server that has told its address; its lines are kept for the test to read."""
+    """A server process; the lines it prints are kept for the test."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -50,17 +50,17 @@ class RunningServer:
         return httpx.get(self.url + path, timeout=HANG_SECONDS, verify=CERTIFICATES)
 
     def workers(self) -> list[psutil.Process]:
-        """The processes that serve, where it is several."""
+        """The worker processes, if there are several."""
         found = []
         for child in psutil.Process(self.process.pid).children():
-            # One that just died has no command line any more.
+            # A process that has just died has no command line.
             with suppress(psutil.Error):
                 if "spawn_main" in " ".join(child.cmdline()):
                     found.append(child)
         return found
 
     def replace_workers(self) -> None:
-        """SIGHUP, until there are others; again where one was too slow for Uvicorn."""
+        """Send SIGHUP until all workers are new; again if Uvicorn gave one up."""
         before = {each.pid for each in self.workers()}
         given_up_before = self._given_up()
         sent = 0
@@ -94,9 +94,9 @@ def running(
     measured: bool = False,
     **environment: str,
 ) -> Iterator[RunningServer]:
-    """Run `command`, and the block once it has told an address; then stop it.
+    """Run `command` during the block, which begins once the address is printed.
 
-    What it covers counts only if it is `measured`, which slows a start down.
+    Its coverage counts only if it is `measured`, which slows the start down.
     """
     inherited = dict(os.environ)
     if not measured:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 POLL_SECONDS = 0.02
-# Ends a test that hangs; no machine is so slow that it takes as long.
+# Ends a test that hangs; no machine is slow enough to need as long.
 HANG_SECONDS = 180
 
 
@@ -20,7 +20,7 @@ def until(condition: Callable[[], object]) -> None:
 
 
 async def until_async(condition: Callable[[], Awaitable[object]]) -> None:
-    """The same for a condition that awaits."""
+    """Like `until`, for a condition that awaits."""
     async with asyncio.timeout(HANG_SECONDS):
         while not await condition():  # noqa: ASYNC110 - nobody can set an event
             await asyncio.sleep(POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""Who may call a route: whoever has the ADMIN_TOKEN."""
+"""Routes that require the ADMIN_TOKEN."""
 
 import secrets
 from collections.abc import Awaitable, Callable
@@ -13,7 +13,7 @@ from werkzeug.exceptions import NotFound, Unauthorized
 from quart_chassis import settings
 from quart_chassis.settings import Settings
 
-# What the API's description calls it.
+# The scheme's name in the API's description.
 ADMIN = "admin"
 
 Parameters = ParamSpec("Parameters")
@@ -23,9 +23,9 @@ Answer = TypeVar("Answer")
 def admin_required(
     view: Callable[Parameters, Awaitable[Answer]],
 ) -> Callable[Parameters, Awaitable[Answer]]:
-    """The view for those who bear ADMIN_TOKEN: 401 for others, 404 where none is set.
+    """The view for callers with the bearer token ADMIN_TOKEN; 401 for other callers.
 
-    The comparison takes as long wherever the difference lies.
+    404 if no ADMIN_TOKEN is set. The comparison takes constant time.
     """
 
     @wraps(view)
@@ -44,6 +44,6 @@ def _check_admin() -> None:
     matches = secrets.compare_digest(given.strip().encode(), token.encode())
     if scheme.lower() != "bearer" or not matches:
         raise Unauthorized(
-            "This needs the bearer token of ADMIN_TOKEN.",
+            "This route needs the ADMIN_TOKEN as bearer token.",
             www_authenticate=WWWAuthenticate("bearer"),
         )

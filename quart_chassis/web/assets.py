@@ -1,7 +1,7 @@
-"""Stylesheets, scripts and pictures under names that change with their content.
+"""Static files under names that contain a digest of their content.
 
-A browser may then keep them for ever: what changes has another name. Write
-`url_for("static", filename="app.css")`, or a blueprint's static, as ever.
+A browser may cache them for ever, because a changed file has another name. Templates
+write `url_for("static", filename="app.css")`, or a blueprint's static, as usual.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ Sender = Callable[[str], Awaitable[Response]]
 
 
 def install(app: Quart) -> None:
-    """Have `url_for` name every static file of `app` and its blueprints like that."""
+    """Make `url_for` put the digest into the names of all static files of `app`."""
 
     @app.url_defaults
     def name_by_content(endpoint: str, values: dict[str, Any]) -> None:
@@ -39,14 +39,14 @@ def install(app: Quart) -> None:
 
 
 def is_static(endpoint: str | None) -> bool:
-    """Whether the endpoint is that of a static folder, as Quart names them."""
+    """Whether the endpoint serves a static folder, as Quart names them."""
     return endpoint is not None and endpoint.rpartition(".")[2] == "static"
 
 
 def by_content(endpoint: str, send: Sender) -> Sender:
-    """The view of a static folder that finds files by such names.
+    """The view of a static folder, for names with and without a digest.
 
-    `send` is Quart's own view, which knows them by their names in the folder.
+    `send` is Quart's own view, for names in the folder.
     """
 
     async def send_static_file(filename: str) -> Response:
@@ -60,7 +60,7 @@ def by_content(endpoint: str, send: Sender) -> Sender:
         if digest is None:
             raise NotFound("There is no such file.")
         response = await send(filename)
-        # A page of before a deployment gets today's file, but not for ever.
+        # A page from before a deployment gets the current file, but must revalidate.
         response.headers["Cache-Control"] = FOREVER if current else "no-cache"
         response.headers.pop("Expires", None)
         return response
@@ -69,8 +69,8 @@ def by_content(endpoint: str, send: Sender) -> Sender:
 
 
 def _digest_of(endpoint: str, filename: str) -> str | None:
-    """The digest of the file as it is now; None if the static folder has none such."""
-    # No file system has such a name; it would only be kept in memory.
+    """The current digest of the file; None if the static folder does not have it."""
+    # No file system has such a name, and caching it would waste memory.
     if len(filename) > LONGEST_NAME:
         return None
     blueprint = endpoint.rpartition(".")[0]
@@ -79,7 +79,7 @@ def _digest_of(endpoint: str, filename: str) -> str | None:
     try:
         found = path.stat() if path else None
     except (OSError, ValueError):
-        # Also a name that is too long in bytes, or holds a NUL.
+        # The name may be too long in bytes, or contain a NUL.
         return None
     if path is None or found is None or not S_ISREG(found.st_mode):
         return None

@@ -1,4 +1,4 @@
-"""How JSON comes in and goes out: strictly, and every complaint names the field."""
+"""Read JSON strictly, with errors that name the field, and write it."""
 
 import json
 from typing import Any, TypeVar
@@ -13,15 +13,15 @@ from werkzeug.exceptions import (
 
 Model = TypeVar("Model", bound=msgspec.Struct)
 
-# No number of ours has more digits, and a longer one would take time to convert.
+# No valid number has more digits, and a longer one takes time to convert.
 MOST_DIGITS = 20
 
 
 async def read_body(kind: type[Model]) -> Model:
-    """The request's body as a `kind`; no body at all is the same as `{}`.
+    """The request's body as a `kind`; an empty body is `{}`.
 
-    415 if it is not JSON by its type, 400 if not by its content (RFC 8259, in UTF-8,
-    and no member twice, as RFC 7493 has it), 422 if it is not what `kind` asks for.
+    415 if its type is not JSON; 400 if its content is not JSON (RFC 8259) in UTF-8
+    without duplicate members (RFC 7493); 422 if it does not fit `kind`.
     """
     content = await request.get_data(True, False, False)
     if content and request.mimetype != "application/json":
@@ -36,7 +36,7 @@ async def read_body(kind: type[Model]) -> Model:
         )
     except (ValueError, RecursionError):
         raise BadRequest(
-            "The body is not JSON in UTF-8 in which no member stands twice."
+            "The body is not JSON in UTF-8 without duplicate members."
         ) from None
     return _converted(value, kind, strict=True)
 
@@ -62,7 +62,7 @@ def answer(model: msgspec.Struct, status: int = 200) -> Response:
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a member stands twice")
+        raise ValueError("duplicate member")
     return found
 
 
@@ -71,11 +71,11 @@ def _bounded(digits: str) -> int:
 
 
 def _whole_if_it_is(digits: str) -> float:
-    """To JSON there is one kind of number: 1.0 and 1e0 are 1 (JSON Schema, 6.1.1)."""
+    """JSON has one kind of number: 1.0 and 1e0 are 1 (JSON Schema, 6.1.1)."""
     number = float(digits)
     whole = number.is_integer() and abs(number) < 2**53
     return int(number) if whole else number
 
 
 def _refuse(word: str) -> None:
-    raise ValueError(f"{word} is no JSON")
+    raise ValueError(f"{word} is not JSON")

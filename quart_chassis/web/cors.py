@@ -1,4 +1,4 @@
-"""Which other sites' scripts may call the API: those of CORS_ORIGINS (Fetch, 3.2)."""
+"""CORS: scripts of the sites in CORS_ORIGINS may call the API (Fetch, 3.2)."""
 
 from quart import Quart, Response, request
 
@@ -9,7 +9,7 @@ PREFLIGHT_SECONDS = 600
 
 
 def install(app: Quart, settings: Settings) -> None:
-    """Answer scripts of CORS_ORIGINS; `*` is every site."""
+    """Let scripts of CORS_ORIGINS read responses under /api/; `*` is every site."""
     allowed = settings.CORS_ORIGINS
     if not allowed:
         return
@@ -23,7 +23,7 @@ def install(app: Quart, settings: Settings) -> None:
         if origin is None or not ("*" in allowed or origin in allowed):
             return response
         response.headers["Access-Control-Allow-Origin"] = origin
-        # Of a request without credentials, which is the only kind we allow, `*` is all.
+        # `*` means every header, because only requests without credentials are allowed.
         response.headers["Access-Control-Expose-Headers"] = "*"
         if "Access-Control-Request-Method" in request.headers:
             asked = request.headers.get("Access-Control-Request-Headers", "")

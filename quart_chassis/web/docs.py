@@ -1,6 +1,6 @@
-"""/docs: the API for people to read and to try.
+"""/docs: a page to read and try the API.
 
-The page is Swagger UI, from a package whose files we serve ourselves.
+The page is Swagger UI; this site serves the files of its package.
 """
 
 from importlib.util import find_spec
@@ -10,12 +10,12 @@ from quart import Blueprint, Quart, Response, render_template
 
 from quart_chassis.door import CONTENT_SECURITY_POLICY
 
-# Swagger UI draws its arrows with pictures that stand in its stylesheet.
+# Swagger UI's stylesheet has its arrows as data: URLs.
 POLICY = CONTENT_SECURITY_POLICY.replace("img-src 'self'", "img-src 'self' data:")
 
 
 def swagger_ui_folder() -> Path:
-    """Where the package keeps Swagger UI's files; it is not imported for that."""
+    """The folder of Swagger UI's files, found without importing the package."""
     package = find_spec("swagger_ui_bundle")
     assert package, "swagger-ui-bundle-v2 is one of the dependencies"
     assert package.origin
@@ -34,7 +34,7 @@ docs = Blueprint(
 
 @docs.get("/docs")
 async def show() -> Response:
-    """The API for people; nothing on the page comes from elsewhere."""
+    """The page; it loads nothing from other sites."""
     response = Response(await render_template("docs.html"))
     response.headers["Content-Security-Policy"] = POLICY
     return response

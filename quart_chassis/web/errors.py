@@ -1,26 +1,19 @@
-"""What a caller sees when something went wrong: one answer, in two shapes.
+"""Error responses: problem details (RFC 9457) under /api/, a page elsewhere.
 
-Problem details (RFC 9457) under /api/, a page elsewhere; `error.html` of the
-application if it has one, else the chassis' own.
+The page is the application's `error.html` if it has one, else the chassis' own.
 """
 
 from http import HTTPStatus
 
 import structlog
-from quart import (
-    Quart,
-    Response,
-    has_request_context,
-    render_template,
-    request,
-    websocket,
-)
+from quart import Quart, Response, render_template
 from quart.json import dumps
 from werkzeug.exceptions import HTTPException
 
 from quart_chassis import settings
 from quart_chassis.database import DatabaseUnavailable, words_of
 from quart_chassis.settings import Settings
+from quart_chassis.web.asked import asked
 
 RETRY_AFTER_SECONDS = 1
 
@@ -28,9 +21,9 @@ log = structlog.stdlib.get_logger()
 
 
 def install(app: Quart) -> None:
-    """Answer every error of `app`.
+    """Handle every error of `app`.
 
-    Quart hands what nobody expected on as a 500, after it has logged the traceback.
+    Quart logs the traceback of an unexpected exception and passes it on as a 500.
     """
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(DatabaseUnavailable, answer_unavailable)
@@ -39,10 +32,10 @@ def install(app: Quart) -> None:
 async def answer_unavailable(
     error: DatabaseUnavailable, not_committed: str = "not-committed"
 ) -> Response:
-    """503: the database did not serve; `outcome` says whether it may have committed.
+    """503: the database is unavailable; `outcome` says whether it may have committed.
 
-    A feature that promises something about its transactions has a word of its own
-    instead of `not_committed`. The log tells the operator why.
+    A feature that promises more about its transactions passes another word than
+    "not-committed". The log gives the reason.
     """
     reason = words_of(error.__cause__ or error)
     log.error("database unavailable", reason=reason, remedy=_remedy())
@@ -65,13 +58,12 @@ async def _http_error(error: HTTPException) -> Response:
 def _remedy() -> str:
     if settings.current(Settings).embedded:
         return "python3 manage.py run starts the embedded database"
-    return "see to the database; nothing here needs a restart"
+    return "repair the database; the server needs no restart"
 
 
 async def _answer(status: int, detail: str, **members: str) -> Response:
     title = HTTPStatus(status).phrase
-    asked = request if has_request_context() else websocket
-    if asked.path.startswith("/api/"):
+    if asked().path.startswith("/api/"):
         problem = {"type": "about:blank", "title": title, "status": status}
         body = dumps(problem | {"detail": detail} | members)
         return Response(body, status, content_type="application/problem+json")

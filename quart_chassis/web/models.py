@@ -10,7 +10,7 @@ REFERENCE = "#/components/schemas/{name}"
 
 
 def components(models: list[type[Any]]) -> dict[str, Any]:
-    """The schema of each model, and of all that they are made of, by name."""
+    """The schema of each model, and of the models inside it, by name."""
     _, schemas = msgspec.json.schema_components(models, ref_template=REFERENCE)
     for kind in inspect.multi_type_info(models):
         for struct in _structs(kind, set()):
@@ -45,13 +45,13 @@ def _inner(kind: inspect.Type) -> Iterator[inspect.Type]:
 
 
 def _name_times(kind: inspect.Type, schema: dict[str, Any]) -> None:
-    """Say `format: date-time`, which msgspec leaves out where a zone may be missing."""
+    """Add `format: date-time`, which msgspec omits where the time zone is optional."""
     match kind:
         case inspect.DateTimeType():
             schema["format"] = "date-time"
         case inspect.UnionType(types=types):
             if any(isinstance(each, inspect.DateTimeType) for each in types):
-                # A union holds one type at most that is a string in JSON.
+                # A union has at most one type that is a string in JSON.
                 for each in schema["anyOf"]:
                     if each.get("type") == "string":
                         each["format"] = "date-time"

@@ -4,12 +4,12 @@ Quart-Schema writes down the routes. What it leaves out is added here: every mod
 a route names, the shape of parameters, the errors that a route may answer, and who may
 call it. Routes say so by decorators: Quart-Schema's `document_request`,
 `document_response`, `document_querystring`, `document_headers` and `tag`, and
-`document_answers` of this module.
+`document_answers` of the chassis.
 """
 
 from collections.abc import Callable, Iterable
 from inspect import getdoc, unwrap
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, get_type_hints
 
 import msgspec
 from quart import Quart
@@ -23,32 +23,10 @@ from werkzeug.routing import Rule
 from quart_chassis.project import Project
 from quart_chassis.web import models
 from quart_chassis.web.access import ADMIN
+from quart_chassis.web.answers import Problem, answers_of
 from quart_chassis.web.models import REFERENCE
 
-ANSWERS_ATTRIBUTE = "_quart_chassis_answers"
-# Which errors come with what a route declares.
-ANY = {400: "The request is malformed"}
-WITH_PARAMETERS = {422: "A value is not valid; the detail names its field"}
-WITH_BODY = WITH_PARAMETERS | {
-    400: "The body is not JSON, or the request is malformed",
-    408: "The body did not arrive",
-    413: "The body is too large",
-    415: "The body is not application/json",
-}
-WITH_SECURITY = {401: "The bearer token is wrong or missing"}
-
-View = TypeVar("View", bound=Callable[..., Any])
 Amendment = Callable[[dict[str, Any]], None]
-
-
-class Problem(msgspec.Struct, omit_defaults=True):
-    """What went wrong (RFC 9457); `outcome` where the database did not serve."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    outcome: str | msgspec.UnsetType = msgspec.UNSET
 
 
 def install(app: Quart, project: Project) -> None:
@@ -69,24 +47,6 @@ def install(app: Quart, project: Project) -> None:
 def amend(app: Quart, amendment: Amendment) -> None:
     """Have `amendment` complete the description by what only settings tell."""
     app.extensions["api_amendments"].append(amendment)
-
-
-def document_answers(
-    answers: dict[int, str], content_type: str = ""
-) -> Callable[[View], View]:
-    """Say what a route may answer besides its model: a text for each status.
-
-    Errors are problem details. What comes with parameters, a body or `admin_required`
-    need not be said.
-    """
-
-    def mark(view: View) -> View:
-        marked = {status: (text, content_type) for status, text in answers.items()}
-        known = getattr(view, ANSWERS_ATTRIBUTE, {})
-        setattr(view, ANSWERS_ATTRIBUTE, known | marked)
-        return view
-
-    return mark
 
 
 class ApiDescription(OpenAPIProvider):
@@ -119,7 +79,7 @@ class ApiDescription(OpenAPIProvider):
                 operation["parameters"] = [
                     _typed(parameter, hints) for parameter in operation["parameters"]
                 ]
-                operation["responses"] |= _answers(view, operation)
+                operation["responses"] |= answers_of(view, operation)
         return paths, {}
 
     def build_querystring_parameters(
@@ -190,29 +150,3 @@ def _typed(parameter: dict[str, Any], hints: dict[str, Any]) -> dict[str, Any]:
         schema = msgspec.json.schema(hints[parameter["name"]])
         return parameter | {"schema": schema}
     return parameter
-
-
-def _answers(view: Any, operation: dict[str, Any]) -> dict[int, dict[str, Any]]:
-    """What the route may answer besides its model."""
-    texts: dict[int, tuple[str, str]] = {}
-    own = getattr(view, ANSWERS_ATTRIBUTE, {})
-    implied = dict(ANY)
-    if operation["parameters"]:
-        implied |= WITH_PARAMETERS
-    if "requestBody" in operation:
-        implied |= WITH_BODY
-    if "security" in operation:
-        implied |= WITH_SECURITY
-    texts = {status: (text, "") for status, text in implied.items()} | own
-    return {status: _described(status, *texts[status]) for status in sorted(texts)}
-
-
-def _described(status: int, text: str, content_type: str) -> dict[str, Any]:
-    if status >= 400:
-        schema = {"$ref": REFERENCE.format(name=Problem.__name__)}
-        content = {"application/problem+json": {"schema": schema}}
-        return {"description": text, "content": content}
-    if content_type:
-        content = {content_type: {"schema": {"type": "string"}}}
-        return {"description": text, "content": content}
-    return {"description": text}

@@ -1,4 +1,4 @@
-"""Whether the application lives, whether it can serve, and what it measured."""
+"""Liveness, readiness and metrics."""
 
 import asyncio
 
@@ -21,13 +21,13 @@ probes = Blueprint("probes", __name__)
 
 @probes.get("/livez")
 async def livez() -> dict[str, str]:
-    """200 as long as the process answers; whether to restart it."""
+    """200 as long as the process answers; otherwise it needs a restart."""
     return {"status": "ok"}
 
 
 @probes.get("/readyz")
 async def readyz() -> tuple[dict[str, str], int]:
-    """200 when the database and its schema can serve this code; whether to send work.
+    """200 if the database and its schema can serve this code, else 503.
 
     503 names what is missing: the server (it is stopping), the database or the schema.
     """
@@ -49,10 +49,10 @@ async def readyz() -> tuple[dict[str, str], int]:
 
 @probes.get("/metrics")
 async def metrics() -> Response:
-    """What all workers measured, for Prometheus; 404 unless METRICS is true."""
+    """The metrics of all workers, for Prometheus; 404 unless METRICS is true."""
     if not settings.current(Settings).METRICS:
         abort(404)
     measured: Metrics = current_app.extensions["metrics"]
-    # With many workers there is much to read and add up.
+    # Adding up the files of many workers would block the event loop.
     text = await asyncio.to_thread(measured.text)
     return Response(text, content_type=CONTENT_TYPE_LATEST)

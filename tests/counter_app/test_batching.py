@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
+from my_app.counter_app.increments import Counted, CounterFull, KeyReused
 from my_app.counter_app.settings import LARGEST_VALUE
-from my_app.counter_app.writing import Counted, CounterFull, KeyReused
 from quart_chassis.database import DatabaseUnavailable
 from quart_chassis.testing.waiting import until_async
 from tests.counter_app.writers import Trial, trial

@@ -2,7 +2,7 @@ import asyncpg
 from quart import Quart
 
 from my_app.counter_app import forgetting
-from my_app.counter_app.queries import FORGETTING_LOCK
+from my_app.counter_app.keys import FORGETTING_LOCK
 
 KEYS = """
     INSERT INTO idempotency_keys

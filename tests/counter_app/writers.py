@@ -10,9 +10,10 @@ from sqlalchemy import Connection, event
 from sqlalchemy.util import await_only
 
 from my_app.counter_app.batching import Writer
+from my_app.counter_app.increments import Counted
+from my_app.counter_app.keys import Key
 from my_app.counter_app.metrics import CountingMetrics
 from my_app.counter_app.settings import CounterSettings
-from my_app.counter_app.writing import Counted
 from quart_chassis import settings
 from quart_chassis.database import engines
 from quart_chassis.observe.metrics import Metrics
@@ -50,7 +51,8 @@ class Trial:
     async def count(
         self, name: str = "a", amount: int = 1, key: str | None = None
     ) -> Counted:
-        return await self.writer.count(name, amount, key)
+        full_key = None if key is None else Key(name, key)
+        return await self.writer.count(name, amount, full_key)
 
     async def stored(self, name: str = "a") -> int:
         connection = await asyncpg.connect(self.database)

@@ -343,6 +343,6 @@ def test_a_features_command_of_the_chassis_name_is_refused(checkout: Path) -> No
     )
     assert told.returncode == 1
     assert told.stderr == (
-        "manage.py: notes_app and quart_chassis both have the command migrate; rename "
-        "the feature's\n"
+        "manage.py: quart_chassis and notes_app both have the command migrate; rename "
+        "one of them, or remove one of the two from FEATURES\n"
     )

@@ -95,7 +95,7 @@ def test_a_navigation_entry_that_two_features_have_is_named() -> None:
 def test_a_navigation_entry_that_leads_nowhere_is_named() -> None:
     links = (Link("Other", "other.home"),)
     told = refused(feature("other", navigation=links))
-    assert "other links to the endpoint other.home, which does not exist" in told
+    assert "other links to the endpoint other.home, which has no address" in told
 
 
 def test_a_setting_that_two_features_have_is_named() -> None:
@@ -110,4 +110,4 @@ def test_a_setting_that_two_features_have_is_named() -> None:
 def test_a_command_that_two_features_have_is_named() -> None:
     other = feature("other", commands=notes_app.commands)
     with pytest.raises(UserError, match="notes_app and other both have the command"):
-        list(features.commands_of([notes_app, other]))
+        features.commands_of([notes_app, other], [])
