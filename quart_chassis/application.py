@@ -13,11 +13,16 @@ from werkzeug.exceptions import HTTPException
 from quart_chassis import features, settings
 from quart_chassis.claims import CHASSIS, Claims
 from quart_chassis.database import pool
-from quart_chassis.door import Door, Draining, behind_proxies, send_response
+from quart_chassis.door import (
+    Door,
+    Draining,
+    behind_proxies,
+    path_of,
+    send_response,
+)
 from quart_chassis.observe import logs, tracing
 from quart_chassis.observe.metrics import Metrics
 from quart_chassis.project import Project
-from quart_chassis.serve import stopping
 from quart_chassis.settings import Settings
 from quart_chassis.web import assets, cors, docs, errors, navigation, openapi
 from quart_chassis.web.probes import probes
@@ -104,8 +109,6 @@ class Application(Quart):
         self._installing = "the application"
         production = self.settings(Settings).production
         navigation.install(self, features.links_of(parts), production)
-        # Last: when the first signal may come, all that it ends must have begun.
-        stopping.install(self)
 
     def settings(self, kind: type[Kind]) -> Kind:
         """The settings in force of the class `kind`: `Settings`, or a feature's own."""
@@ -137,10 +140,11 @@ class Application(Quart):
     ) -> None:
         """As Quart's; a route that another feature has already is refused."""
         methods = options.get("methods") or getattr(view_func, "methods", None)
-        websocket = options.get("is_websocket", False)
-        for route in features.routes_of(rule, methods or ["GET"], websocket):
+        for route in features.routes_of(rule, methods or ["GET"], options):
             self._claims.claim("route", route, self._installing)
-        if view_func is not None and endpoint and assets.is_static(endpoint):
+        if endpoint is not None:
+            self._claims.claim("endpoint", endpoint, self._installing)
+        if endpoint and assets.is_static(endpoint) and "<path:filename>" in rule:
             view_func = assets.by_content(endpoint, view_func)
         super().add_url_rule(rule, endpoint, view_func, *arguments, **options)
 
@@ -176,7 +180,7 @@ class Application(Quart):
         asked = self.request_class(
             scope.get("method", "GET"),
             scope["scheme"],
-            scope["path"],
+            path_of(scope),
             b"",
             Headers(),
             scope.get("root_path", ""),

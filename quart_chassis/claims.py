@@ -16,7 +16,9 @@ class Claims:
         """Claim the name; UserError names both owners if another one has it."""
         first = self._owners.setdefault((kind, name), owner)
         if first != owner:
+            remedy = "rename one of them, or remove one of the two from FEATURES"
+            if CHASSIS in {first, owner}:
+                remedy = "rename the feature's"
             raise UserError(
-                f"{first} and {owner} both have the {kind} {name}; rename one of them, "
-                "or remove one of the two from FEATURES"
+                f"{first} and {owner} both have the {kind} {name}; {remedy}"
             )

@@ -5,8 +5,9 @@
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from types import ModuleType
+from typing import Any
 
 from quart_chassis import settings
 from quart_chassis.claims import CHASSIS, Claims
@@ -15,6 +16,8 @@ from quart_chassis.project import Project
 from quart_chassis.settings import Settings
 from quart_chassis.web.navigation import Link
 
+# An argument in a rule, with its converter.
+ARGUMENT = re.compile(r"<(?:([^:<>]+):)?[^<>]+>")
 # Quart answers these itself.
 AUTOMATIC = {"HEAD", "OPTIONS"}
 
@@ -39,6 +42,8 @@ def checked(parts: Iterable[ModuleType]) -> tuple[ModuleType, ...]:
             )
         if parts.count(part) > 1:
             raise UserError(f"FEATURES names {name} twice; take one of the two out")
+        if [name_of(each) for each in parts].count(name) > 1:
+            raise UserError(f"FEATURES names two features {name}; rename one of them")
     return parts
 
 
@@ -84,14 +89,23 @@ def typed(command: ModuleType) -> str:
     return name_of(command).replace("_", "-")
 
 
-def routes_of(rule: str, methods: Iterable[str], websocket: bool) -> Iterator[str]:
+def routes_of(
+    rule: str, methods: Iterable[str], options: Mapping[str, Any]
+) -> Iterator[str]:
     """A route as people write it, once for each method: `GET /orders/<number>`.
 
     Two rules that differ in the names of their arguments alone are one route.
     """
-    path = re.sub(r"<(?:([^:<>]+):)?[^<>]+>", r"<\1>", rule)
-    if websocket:
-        yield f"websocket {path}"
+    path = ARGUMENT.sub(_kind, rule)
+    path = f"{options.get('host') or options.get('subdomain') or ''}{path}"
+    if options.get("websocket"):
+        yield f"WebSocket {path}"
         return
     for method in sorted({method.upper() for method in methods} - AUTOMATIC):
         yield f"{method} {path}"
+
+
+def _kind(argument: re.Match[str]) -> str:
+    """An argument without its name; `default` is Werkzeug's word for `string`."""
+    converter = argument[1] or "string"
+    return f"<{converter.replace('default', 'string')}>"

@@ -20,6 +20,9 @@ HERE = (
     "try again"
 )
 
+# What [tool.quart-chassis] may hold.
+KEYS = {"package", "title"}
+
 
 @dataclass(frozen=True)
 class Project:
@@ -47,6 +50,11 @@ class Project:
         except (OSError, ValueError) as error:
             raise UserError(f"{path} cannot be read: {error}") from None
         own = content.get("tool", {}).get("quart-chassis", {})
+        if unknown := own.keys() - KEYS:
+            raise UserError(
+                f"{path} [tool.quart-chassis] has the unknown key {min(unknown)}; use "
+                f"{', '.join(sorted(KEYS))}"
+            )
         package = own.get("package")
         if not isinstance(package, str) or not package.isidentifier():
             raise UserError(

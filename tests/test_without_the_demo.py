@@ -24,7 +24,7 @@ def take_out(project: Path) -> None:
         shutil.rmtree(project / folder / DEMO)
     edits = [
         ("my_app/application.py", rf"import {DEMO}, ", "import "),
-        ("my_app/application.py", rf"\({DEMO}, home_app\)", "(home_app,)"),
+        ("my_app/application.py", rf"\({DEMO}, (\w+)\)", r"(\1,)"),
         ("settings.toml", rf"(?s)# --- {DEMO} ---\n.*?\n(?=\n\[)", ""),
         ("monitoring/prometheus.yml", rf".*{DEMO}.*\n", ""),
         ("README.md", rf"  {DEMO}/ .*\n|- \[docs/{DEMO}/.*\n(  .*\n)*", ""),

@@ -4,7 +4,7 @@ import asyncio
 
 from my_app.counter_app.increments import Counted, CounterFull, KeyReused
 from quart_chassis.database import DatabaseUnavailable
-from quart_chassis.observe.metrics import SECONDS, Metrics
+from quart_chassis.observe import SECONDS, Metrics
 
 INCREMENTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096)
 

@@ -30,16 +30,23 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check_files(project: Project) -> bool:
-    """Whether requirements/ or settings.toml fail."""
+    """Whether requirements/, settings.toml or the application itself fails."""
     from quart_chassis import features
     from quart_chassis.commands import checks
+    from quart_chassis.errors import UserError
     from quart_chassis.settings import loading
 
     problems = list(checks.requirements_problems(project.root))
     failed = _tell("requirements", problems, "python3 manage.py lock")
     owners = features.settings_of(features.checked(project.application().FEATURES))
     problems = list(checks.settings_problems(project.root, loading.declared(owners)))
-    return failed | _tell("settings", problems, "add them to settings.toml")
+    failed |= _tell("settings", problems, "a line and a comment in settings.toml")
+    problems = []
+    try:
+        project.create_app(ENV_FOR_DYNACONF="testing")
+    except UserError as error:
+        problems.append(str(error))
+    return failed | _tell("application", problems, "what the line above says")
 
 
 def _tell(name: str, problems: list[str], remedy: str) -> bool:

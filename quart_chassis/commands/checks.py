@@ -75,6 +75,6 @@ def settings_problems(root: Path, declared: Iterable[str]) -> Iterator[str]:
     """Settings that settings.toml lacks in [default], or has without a comment."""
     toml = (root / "settings.toml").read_text("utf-8")
     section = toml.partition("\n[default]\n")[2]
-    commented = set(re.findall(r"^# .+\n([A-Z_]+) = ", section, re.MULTILINE))
+    commented = set(re.findall(r"^# .+\n([A-Z0-9_]+) = ", section, re.MULTILINE))
     for name in sorted(set(declared) - commented):
         yield f"settings.toml [default] lacks {name}, or a comment above it"

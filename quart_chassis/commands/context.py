@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from types import ModuleType
 
 from quart_chassis import commands, features
-from quart_chassis.database import migrations
-from quart_chassis.errors import say
+from quart_chassis.database import DatabaseUnavailable, migrations, unavailable
+from quart_chassis.errors import UserError, say
 from quart_chassis.features import load_settings
 from quart_chassis.postgres import embedded
 from quart_chassis.project import Project
@@ -45,6 +45,7 @@ def run_in_application(arguments: argparse.Namespace) -> int:
     chosen = load_settings(project)
 
     async def run() -> int:
+        """Nothing of this is a server, so signals stay what they are."""
         await migrations.check_schema(chosen)
         app = project.create_app()
         async with app.test_app(), app.app_context():
@@ -52,4 +53,8 @@ def run_in_application(arguments: argparse.Namespace) -> int:
             return status or 0
 
     with database(chosen):
-        return asyncio.run(run())
+        try:
+            return asyncio.run(run())
+        except DatabaseUnavailable as error:
+            cause = error.__cause__ or error
+            raise unavailable.problem(cause, chosen) or UserError(str(error)) from None

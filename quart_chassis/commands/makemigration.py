@@ -2,6 +2,9 @@
 
 import argparse
 import asyncio
+import subprocess
+import sys
+from importlib.util import find_spec
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -17,4 +20,9 @@ def run(arguments: argparse.Namespace) -> None:
     settings = context.load_settings(arguments.project)
     with context.database(settings):
         path = asyncio.run(migrations.make_migration(settings, arguments.message))
+    if path and find_spec("ruff"):
+        # As `check` wants it, where the tools are installed.
+        ruff = [sys.executable, "-m", "ruff"]
+        subprocess.run([*ruff, "check", "--fix", "--quiet", path], check=False)
+        subprocess.run([*ruff, "format", "--quiet", path], check=False)
     print(f"Wrote {path}; read it before you run it" if path else "Nothing differs")

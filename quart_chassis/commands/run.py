@@ -32,9 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
     names = {"host": "HOST", "port": "PORT", "workers": "WORKERS"}
     given = {names[each]: vars(arguments)[each] for each in names}
     project = arguments.project
-    settings = context.load_settings(
-        project, **{name: value for name, value in given.items() if value}
-    )
+    given = {name: value for name, value in given.items() if value}
+    settings = context.load_settings(project, **given)
     # Every worker signs with the same key, which stays the same after a reload.
     os.environ["SECRET_KEY"] = settings.SECRET_KEY
     os.environ.pop("SECRET_KEY_FILE", None)
@@ -43,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
         # An error in a feature is reported once. A worker that cannot start would be
         # restarted again and again; `--reload` waits for the corrected file.
         context.own_commands(project)
-        project.create_app()
+        project.create_app(**given)
     with (
         server.listen(settings.HOST, settings.PORT) as listener,
         context.database(settings),

@@ -1,7 +1,7 @@
 """The ASGI layer that every request and every response passes."""
 
 from quart_chassis.door.draining import Draining
-from quart_chassis.door.entry import Door, behind_proxies, send_response
+from quart_chassis.door.entry import Door, behind_proxies, path_of, send_response
 from quart_chassis.door.headers import CONTENT_SECURITY_POLICY
 
 __all__ = [
@@ -9,5 +9,6 @@ __all__ = [
     "Door",
     "Draining",
     "behind_proxies",
+    "path_of",
     "send_response",
 ]

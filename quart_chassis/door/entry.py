@@ -7,6 +7,7 @@ import re
 from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote
 from uuid import uuid4
 
 import structlog
@@ -65,6 +66,8 @@ class Door:
         if scope["type"] == "lifespan":
             await self._application(scope, receive, send)
             return
+        # A server need not tell it (ASGI, "HTTP Connection Scope").
+        scope.setdefault("raw_path", quote(scope["path"]).encode())
         request_id = _request_id(scope)
         secure = self._production and scope["scheme"] in {"https", "wss"}
         answer = Answer(send, request_id, secure, self._draining)
@@ -82,15 +85,15 @@ class Door:
 
     def _knows_host(self, scope: Scope) -> bool:
         """Whether the request may pass; a probe may with any host."""
-        host = b""
-        for name, value in scope["headers"]:
-            if name == b"host":
-                host = value
-        if hosts.is_answered(host.decode("latin-1"), self._trusted_hosts):
-            return True
+        given = [value for name, value in scope["headers"] if name == b"host"]
+        # One, and no more (RFC 9112, 3.2); the application might read another one.
+        if len(given) == 1:
+            host = given[0].decode("latin-1")
+            if hosts.is_answered(host, self._trusted_hosts):
+                return True
         # Quart would fail on a malformed host.
         scope["headers"] = [each for each in scope["headers"] if each[0] != b"host"]
-        return _raw_path(scope) in hosts.PROBES
+        return path_of(scope) in hosts.PROBES
 
     def _record(self, scope: Scope, answer: "Answer") -> None:
         method = scope["method"] if scope["type"] == "http" else "WEBSOCKET"
@@ -100,7 +103,7 @@ class Door:
             "request",
             method=method,
             # Not decoded, so that no caller can write line breaks into a log.
-            path=_raw_path(scope).decode("latin-1"),
+            path=scope["raw_path"].decode("latin-1"),
             status=answer.status,
             milliseconds=round((perf_counter() - answer.arrived) * 1000, 1),
         )
@@ -180,7 +183,8 @@ def _request_id(scope: Scope) -> bytes:
     return uuid4().hex.encode()
 
 
-def _raw_path(scope: Scope) -> bytes:
-    """The path as the caller sent it; decoded if the server gives no raw path."""
-    path: bytes = scope.get("raw_path") or scope["path"].encode()
-    return path
+def path_of(scope: Scope) -> str:
+    """The path below the server's `root_path`, as routes know it."""
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "").rstrip("/")
+    return path.removeprefix(root) if path.startswith(f"{root}/") else path

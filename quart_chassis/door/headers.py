@@ -44,5 +44,5 @@ def completed(given: Iterable[tuple[bytes, bytes]], added: Headers) -> Headers:
     """`given`, the security headers that it lacks, and `added`."""
     headers = list(given)
     names = {name.lower() for name, _ in headers}
-    headers += [each for each in PREPARED if each[0] not in names]
-    return headers + added
+    headers += [each for each in PREPARED + added if each[0] not in names]
+    return headers

@@ -5,7 +5,7 @@ from functools import lru_cache
 from werkzeug.sansio.utils import host_is_trusted
 
 # A load balancer requests these with the machine's address as host.
-PROBES = (b"/livez", b"/readyz")
+PROBES = ("/livez", "/readyz")
 # A domain name has at most 253 characters (RFC 1035, 2.3.4), and a port five.
 LONGEST_HOST = 260
 

@@ -134,7 +134,7 @@ def _uninterrupted() -> Iterator[None]:
 
 def _in_use(users: Path) -> bool:
     """Whether any user is left; deletes the files of users that died."""
-    for user in list(users.iterdir()):
+    for user in list(users.iterdir()) if users.exists() else ():
         lock = try_lock(user)
         if lock is None:
             return True

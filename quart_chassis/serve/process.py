@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from quart_chassis.errors import UserError
+from quart_chassis.serve import stopping
 
 
 def ready_to_serve(create_app: Callable[[], Any]) -> Any:
@@ -17,6 +18,7 @@ def ready_to_serve(create_app: Callable[[], Any]) -> Any:
     """
     try:
         app = create_app()
+        stopping.install(app)
     except UserError as error:
         package = create_app.__module__.partition(".")[0]
         sys.exit(f"{package}: {error}")

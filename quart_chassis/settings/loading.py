@@ -19,7 +19,12 @@ from quart_chassis.project import Project
 from quart_chassis.settings import sources
 from quart_chassis.settings.base import Settings
 from quart_chassis.settings.sources import Given
-from quart_chassis.settings.values import bare, hidden, is_secret
+from quart_chassis.settings.values import (
+    bare,
+    hidden,
+    hides_a_secret,
+    is_secret,
+)
 
 DATABASE_PARTS = {"DB_HOST", "DB_PORT", "DB_USERNAME", "DB_PASSWORD", "DATABASE_NAME"}
 
@@ -87,13 +92,21 @@ def declared(owners: Mapping[str, type]) -> dict[str, Any]:
             )
         for name, hint in hints_of(kind).items():
             claims.claim("setting", name, owner)
+            if hides_a_secret(hint):
+                raise UserError(
+                    f"{owner}.Settings.{name} must be a Secret or Secrets itself; an "
+                    "empty one means not set"
+                )
             hints[name] = hint
     return hints
 
 
 def _check_names(given: Mapping[str, Given], known: Iterable[str]) -> None:
     if missing := [name for name in known if name not in given]:
-        raise UserError(f"settings.toml [default] lacks {missing[0]}; put it back")
+        raise UserError(
+            f"settings.toml [default] lacks {missing[0]}; add it there, with its "
+            "default and a comment above it"
+        )
     if unknown := [name for name in given if name not in known]:
         raise UserError(
             f"{unknown[0]} ({given[unknown[0]].source}) is no setting; correct the "

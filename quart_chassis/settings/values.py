@@ -23,6 +23,13 @@ def is_secret(hint: Any) -> bool:
     return get_origin(hint) is Annotated and SECRET in get_args(hint)
 
 
+def hides_a_secret(hint: Any) -> bool:
+    """Whether a secret is a part of the type, where nothing would hide it."""
+    if is_secret(hint):
+        return bare(hint) not in {str, tuple[str, ...]}
+    return any(is_secret(part) or hides_a_secret(part) for part in get_args(hint))
+
+
 def bare(hint: Any) -> Any:
     """The type without its bounds."""
     return get_args(hint)[0] if get_origin(hint) is Annotated else hint

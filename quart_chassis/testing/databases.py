@@ -4,7 +4,8 @@ import asyncio
 import os
 import secrets
 import shutil
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from urllib.parse import quote
 
 import asyncpg
@@ -89,22 +90,31 @@ def start(project: Project) -> ExitStack:
     """Start the server for a run of the tests; closing the stack stops it."""
     os.environ[UID] = uid = secrets.token_hex(4)
     server = TestServer(project, uid)
-    stack = ExitStack()
-    run_folder().mkdir()
-    run_folder().chmod(0o755)
-    stack.callback(shutil.rmtree, run_folder())
-    if not SERVER_URL:
-        for left in server.folder.parent.glob(server.folder.name[: -len(uid)] + "*"):
-            embedded.discard(left)
-        lend_programs(server.folder)
-        stack.callback(embedded.discard, server.folder)
-        stack.enter_context(embedded.serving(server.folder, "postgres", print))
-        # No test crashes this server, and databases are created much faster.
-        for setting in ("fsync", "full_page_writes"):
-            server.execute(f"ALTER SYSTEM SET {setting} = off")
-        server.execute("SELECT pg_reload_conf()")
-    stack.callback(_drop_templates, server)
-    return stack
+    with ExitStack() as stack:
+        run_folder().mkdir()
+        run_folder().chmod(0o755)
+        stack.callback(shutil.rmtree, run_folder())
+        if not SERVER_URL:
+            stack.enter_context(_serving(server))
+        stack.callback(_drop_templates, server)
+        return stack.pop_all()
+
+
+@contextmanager
+def _serving(server: TestServer) -> Iterator[None]:
+    """Have the server run in a folder of its own."""
+    for left in server.folder.parent.glob(server.folder.name[: -len(server.uid)] + "*"):
+        embedded.discard(left)
+    lend_programs(server.folder)
+    try:
+        with embedded.serving(server.folder, "postgres", print):
+            # No test crashes this server, and databases are created much faster.
+            for setting in ("fsync", "full_page_writes"):
+                server.execute(f"ALTER SYSTEM SET {setting} = off")
+            server.execute("SELECT pg_reload_conf()")
+            yield
+    finally:
+        embedded.discard(server.folder)
 
 
 def _drop_templates(server: TestServer) -> None:

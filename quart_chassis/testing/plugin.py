@@ -22,6 +22,7 @@ from quart_chassis.project import Project
 from quart_chassis.testing import databases
 from quart_chassis.testing.databases import TestServer
 from quart_chassis.testing.postgres import UID, OwnPostgres
+from quart_chassis.testing.routes import LOCAL
 
 STACK = pytest.StashKey[ExitStack]()
 
@@ -71,6 +72,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         session.config.stash[STACK] = databases.start(project)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if STACK in session.config.stash:
         session.config.stash[STACK].close()
@@ -128,7 +130,7 @@ def empty_database(new_database: Callable[..., str]) -> str:
 @pytest.fixture
 def app(project: Project, database: str) -> Application:
     """The application on a fresh database; it does not serve yet."""
-    app: Application = project.create_app(DATABASE_URL=database)
+    app: Application = project.create_app(DATABASE_URL=database, **LOCAL)
     return app
 
 

@@ -66,7 +66,7 @@ def answers_of(view: Any, operation: dict[str, Any]) -> dict[int, dict[str, Any]
 
 def _described(status: int, text: str, content_type: str) -> dict[str, Any]:
     if status >= 400:
-        schema = {"$ref": REFERENCE.format(name=Problem.__name__)}
+        schema = {"$ref": REFERENCE.format(name="Problem")}
         content = {"application/problem+json": {"schema": schema}}
         return {"description": text, "content": content}
     if content_type:

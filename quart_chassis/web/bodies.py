@@ -1,6 +1,7 @@
 """Read JSON strictly, with errors that name the field, and write it."""
 
 import json
+from math import isfinite
 from typing import Any, TypeVar
 
 import msgspec
@@ -12,9 +13,6 @@ from werkzeug.exceptions import (
 )
 
 Model = TypeVar("Model", bound=msgspec.Struct)
-
-# No valid number has more digits, and a longer one takes time to convert.
-MOST_DIGITS = 20
 
 
 async def read_body(kind: type[Model]) -> Model:
@@ -30,7 +28,6 @@ async def read_body(kind: type[Model]) -> Model:
         value = json.loads(
             content.decode("utf-8") or "{}",
             object_pairs_hook=_without_duplicates,
-            parse_int=_bounded,
             parse_float=_whole_if_it_is,
             parse_constant=_refuse,
         )
@@ -38,7 +35,9 @@ async def read_body(kind: type[Model]) -> Model:
         raise BadRequest(
             "The body is not JSON in UTF-8 without duplicate members."
         ) from None
-    return _converted(value, kind, strict=True)
+    model = _converted(value, kind, strict=True)
+    _refuse_halves(value)
+    return model
 
 
 def read_query(kind: type[Model]) -> Model:
@@ -66,15 +65,21 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _bounded(digits: str) -> int:
-    return int(digits[: MOST_DIGITS + 1])
-
-
 def _whole_if_it_is(digits: str) -> float:
     """JSON has one kind of number: 1.0 and 1e0 are 1 (JSON Schema, 6.1.1)."""
     number = float(digits)
+    if not isfinite(number):
+        raise ValueError(f"{digits} is too large")
     whole = number.is_integer() and abs(number) < 2**53
     return int(number) if whole else number
+
+
+def _refuse_halves(value: object) -> None:
+    """422 for half of a surrogate pair (RFC 7493, 2.1), which can be read, not sent."""
+    try:
+        msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        raise UnprocessableEntity("A text holds half of a character.") from None
 
 
 def _refuse(word: str) -> None:

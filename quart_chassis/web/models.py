@@ -1,59 +1,70 @@
-"""JSON Schema of the models that routes name (msgspec Structs)."""
+"""JSON Schema of the models that routes name: msgspec Structs, and lists of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 from msgspec import inspect
 
 REFERENCE = "#/components/schemas/{name}"
+# Types with named fields.
+Record = inspect.StructType | inspect.DataclassType | inspect.TypedDictType
+Schema = dict[str, Any]
 
 
-def components(models: list[type[Any]]) -> dict[str, Any]:
-    """The schema of each model, and of the models inside it, by name."""
-    _, schemas = msgspec.json.schema_components(models, ref_template=REFERENCE)
-    for kind in inspect.multi_type_info(models):
-        for struct in _structs(kind, set()):
-            described = schemas[struct.cls.__name__]["properties"]
-            for field in struct.fields:
-                _name_times(field.type, described[field.encode_name])
-    return schemas
+def described(models: Iterable[Any]) -> tuple[dict[Any, Schema], Schema]:
+    """The schema of each model, and the components that they refer to, by name.
+
+    msgspec names the components; two models of one name get longer names.
+    """
+    models = list(models)
+    records = list(_records(inspect.multi_type_info(models), set()))
+    kinds = [*models, *(record.cls for record in records)]
+    schemas, components = msgspec.json.schema_components(kinds, ref_template=REFERENCE)
+    by_kind = dict(zip(kinds, schemas, strict=True))
+    for record in records:
+        name = by_kind[record.cls]["$ref"].rpartition("/")[2]
+        properties = components[name].get("properties", {})
+        for field in record.fields:
+            if field.encode_name in properties:
+                _name_times(field.type, properties[field.encode_name])
+    return by_kind, components
 
 
-def _structs(kind: inspect.Type, seen: set[type]) -> Iterator[inspect.StructType]:
-    """Every Struct in the type, itself included."""
-    if isinstance(kind, inspect.StructType):
-        if kind.cls in seen:
-            return
-        seen.add(kind.cls)
-        yield kind
-        for field in kind.fields:
-            yield from _structs(field.type, seen)
-    for inner in _inner(kind):
-        yield from _structs(inner, seen)
+def _records(kinds: Iterable[inspect.Type], seen: set[type]) -> Iterator[Record]:
+    """Every type with fields that these types are made of, themselves included."""
+    for kind in kinds:
+        if isinstance(kind, Record):
+            if kind.cls not in seen:
+                seen.add(kind.cls)
+                yield kind
+                yield from _records((field.type for field in kind.fields), seen)
+        else:
+            yield from _records(_parts(kind), seen)
 
 
-def _inner(kind: inspect.Type) -> Iterator[inspect.Type]:
+def _parts(kind: inspect.Type) -> tuple[inspect.Type, ...]:
     """The types that a list, a dictionary or a union is made of."""
     match kind:
         case inspect.UnionType(types=types):
-            yield from types
+            return types
         case inspect.CollectionType(item_type=item):
-            yield item
+            return (item,)
         case inspect.DictType(value_type=value):
-            yield value
+            return (value,)
+    return ()
 
 
-def _name_times(kind: inspect.Type, schema: dict[str, Any]) -> None:
-    """Add `format: date-time`, which msgspec omits where the time zone is optional."""
+def _name_times(kind: inspect.Type, schema: Schema) -> None:
+    """Say `format: date-time`, which msgspec leaves out where a zone may be missing."""
     match kind:
         case inspect.DateTimeType():
             schema["format"] = "date-time"
-        case inspect.UnionType(types=types):
-            if any(isinstance(each, inspect.DateTimeType) for each in types):
-                # A union has at most one type that is a string in JSON.
-                for each in schema["anyOf"]:
-                    if each.get("type") == "string":
-                        each["format"] = "date-time"
         case inspect.CollectionType(item_type=item):
             _name_times(item, schema["items"])
+        case inspect.DictType(value_type=value):
+            _name_times(value, schema["additionalProperties"])
+        case inspect.UnionType(types=types):
+            # msgspec describes them in the order of the union.
+            for each, own in zip(types, schema["anyOf"], strict=True):
+                _name_times(each, own)

@@ -24,7 +24,6 @@ from quart_chassis.project import Project
 from quart_chassis.web import models
 from quart_chassis.web.access import ADMIN
 from quart_chassis.web.answers import Problem, answers_of
-from quart_chassis.web.models import REFERENCE
 
 Amendment = Callable[[dict[str, Any]], None]
 
@@ -53,9 +52,10 @@ class ApiDescription(OpenAPIProvider):
     """Quart-Schema's document, completed."""
 
     def schema(self) -> dict[str, Any]:
+        self._schemas, components = models.described(self._models())
         described = super().schema()
         described["components"] = {
-            "schemas": models.components(self._models()),
+            "schemas": components,
             "securitySchemes": {ADMIN: {"type": "http", "scheme": "bearer"}},
         }
         for amendment in self._app.extensions["api_amendments"]:
@@ -95,19 +95,17 @@ class ApiDescription(OpenAPIProvider):
     def build_request_body(
         self, model: type[Any], source: Any
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        schema = {"$ref": REFERENCE.format(name=model.__name__)}
         # A body that may be left out is one whose every member may.
         required = any(field.required for field in msgspec.structs.fields(model))
-        content = {"application/json": {"schema": schema}}
+        content = {"application/json": {"schema": self._schemas[model]}}
         return {"content": content, "required": required}, {}
 
     def build_response_object(
         self, model: type[Any], headers_model: type[Any] | None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        schema = {"$ref": REFERENCE.format(name=model.__name__)}
         return {
             "description": getdoc(model) or model.__name__,
-            "content": {"application/json": {"schema": schema}},
+            "content": {"application/json": {"schema": self._schemas[model]}},
         }, {}
 
     def _models(self) -> list[type[Any]]:

@@ -308,8 +308,12 @@ async def test_a_badge_is_a_picture_that_names_its_value(
 
 async def test_the_api_is_described(client: TestClientProtocol) -> None:
     described = await (await client.get("/openapi.json")).get_json()
-    paths = described["paths"]
-    assert {path: set(operations) for path, operations in paths.items()} == {
+    own = {
+        path: set(operations)
+        for path, operations in described["paths"].items()
+        if path.startswith("/api/counters")
+    }
+    assert own == {
         "/api/counters": {"get"},
         "/api/counters/{name}": {"get", "put", "delete"},
         "/api/counters/{name}/events": {"get"},

@@ -322,6 +322,22 @@ def test_a_features_command_runs_with_the_database(
     assert capsys.readouterr().out == "notes: 2\nfound: 2\n"
 
 
+def test_a_features_command_without_a_database_is_told_in_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/app")
+    assert "check that it runs" in refused(capsys, "count-notes")
+
+
+def test_a_features_command_needs_a_schema(
+    capsys: pytest.CaptureFixture[str],
+    empty_database: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", empty_database)
+    assert "run manage.py migrate" in refused(capsys, "count-notes")
+
+
 def test_a_features_command_says_what_it_is_for(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -344,5 +360,44 @@ def test_a_features_command_of_the_chassis_name_is_refused(checkout: Path) -> No
     assert told.returncode == 1
     assert told.stderr == (
         "manage.py: quart_chassis and notes_app both have the command migrate; rename "
-        "one of them, or remove one of the two from FEATURES\n"
+        "the feature's\n"
     )
+
+
+@pytest.mark.parametrize("words", [["run"], ["run", "--workers", "2"]])
+def test_features_that_clash_are_told_once_and_nothing_starts(
+    checkout: Path, words: list[str]
+) -> None:
+    """A worker that cannot start would be started again and again."""
+    application = checkout / "small_app" / "application.py"
+    text = application.read_text()
+    application.write_text(text.replace("(notes_app,)", "(notes_app, notes_app)"))
+    told = subprocess.run(
+        command(*words, "--port", "0"),
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 1
+    assert told.stderr == (
+        "manage.py: FEATURES names notes_app twice; take one of the two out\n"
+    )
+
+
+def test_an_error_inside_a_feature_shows_where_it_is(checkout: Path) -> None:
+    views = checkout / "small_app" / "notes_app" / "views.py"
+    views.write_text("import no_such_package\n")
+    told = subprocess.run(
+        command("run", "--port", "0", "--workers", "2"),
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 1
+    assert "notes_app/views.py" in told.stderr
+    assert told.stderr.splitlines()[-1] == (
+        "ModuleNotFoundError: No module named 'no_such_package'"
+    )
+    assert told.stderr.count("Traceback") == 1

@@ -1,6 +1,7 @@
 """What happens to every request before it reaches a view, and to every answer."""
 
 import pytest
+from werkzeug.datastructures import Headers
 
 from quart_chassis.application import Application
 from quart_chassis.project import Project
@@ -100,3 +101,36 @@ async def test_a_header_that_a_view_sets_stays(app: Application) -> None:
     assert response.headers.getlist("Cache-Control") == ["max-age=60"]
     assert response.headers.getlist("X-Frame-Options") == ["SAMEORIGIN"]
     assert response.headers["Referrer-Policy"] == "same-origin"
+
+
+async def test_a_request_with_two_hosts_is_refused(
+    project: Project, database: str
+) -> None:
+    """Seen to be answered where the last one alone was looked at."""
+    app = project.create_app(DATABASE_URL=database, TRUSTED_HOSTS="good.example")
+    async with app.test_app() as serving:
+        client = serving.test_client()
+        for hosts in (["evil.example", "good.example"], ["good.example"] * 2):
+            given = Headers([("Host", host) for host in hosts])
+            async with client.request("/drafts", headers=given) as connection:
+                await connection.send_complete()
+            assert (await connection.as_response()).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "kind"),
+    [
+        ("/below/livez", 200, "application/json"),
+        ("/below/api/nowhere", 400, "application/problem+json"),
+        ("/below/drafts", 400, "text/html; charset=utf-8"),
+    ],
+)
+async def test_the_door_knows_the_paths_below_a_root_path(
+    project: Project, database: str, path: str, status: int, kind: str
+) -> None:
+    app = project.create_app(DATABASE_URL=database, TRUSTED_HOSTS="good.example")
+    async with app.test_app() as serving:
+        response = await serving.test_client().get(
+            path, headers={"Host": "10.0.0.1"}, root_path="/below"
+        )
+    assert (response.status_code, response.content_type) == (status, kind)

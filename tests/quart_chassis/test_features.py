@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Any
 
 import pytest
 from quart import Blueprint
@@ -111,3 +112,34 @@ def test_a_command_that_two_features_have_is_named() -> None:
     other = feature("other", commands=notes_app.commands)
     with pytest.raises(UserError, match="notes_app and other both have the command"):
         features.commands_of([notes_app, other], [])
+
+
+def test_a_page_and_a_websocket_may_have_one_address() -> None:
+    def install(app: Application) -> None:
+        own = Blueprint("other", __name__)
+        own.add_url_rule("/echo", "view", view)
+        app.register_blueprint(own)
+
+    app = create("small_app", (notes_app, feature("other", install)))
+    assert {"other.view", "notes_app.echo"} <= app.view_functions.keys()
+
+
+def test_a_websocket_that_two_features_have_is_named() -> None:
+    def install(app: Application) -> None:
+        own = Blueprint("other", __name__)
+        own.websocket("/echo")(view)
+        app.register_blueprint(own)
+
+    told = refused(feature("other", install))
+    assert told.startswith("notes_app and other both have the route WebSocket /echo; ")
+
+
+def test_two_features_of_one_name_are_refused() -> None:
+    assert "two features notes_app" in refused(feature("notes_app"))
+
+
+def test_features_that_are_no_tuple_are_told() -> None:
+    # A module, where a tuple is meant.
+    parts: Any = notes_app
+    with pytest.raises(UserError, match=r"write \(notes_app,\) instead"):
+        create("small_app", parts)

@@ -152,3 +152,8 @@ def test_a_project_whose_package_was_installed_is_where_the_command_was_typed(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="here is no settings"):
         Project.of("my_shop")
+
+
+def test_an_unknown_key_is_named(tmp_path: Path) -> None:
+    told = refused(write(tmp_path, f'{NAMED}titel = "Shop"\n'))
+    assert "has the unknown key titel; use package, title" in told

@@ -11,7 +11,7 @@ from quart_chassis import settings
 from quart_chassis.errors import UserError
 from quart_chassis.features import load_settings
 from quart_chassis.project import Project
-from quart_chassis.settings import Settings
+from quart_chassis.settings import Secret, Settings
 from tests.quart_chassis.small_project import SMALL
 
 LONG_KEY = "k" * 32
@@ -249,7 +249,10 @@ def test_a_setting_without_a_default_is_missed(checkout: Path) -> None:
         check=False,
     )
     assert told.returncode == 1
-    assert told.stderr == "manage.py: settings.toml [default] lacks PORT; put it back\n"
+    assert told.stderr == (
+        "manage.py: settings.toml [default] lacks PORT; add it there, with its "
+        "default and a comment above it\n"
+    )
 
 
 def test_create_app_refuses_what_load_refuses(project: Project) -> None:
@@ -287,7 +290,7 @@ def test_two_who_declare_one_setting_are_both_named(
     owners = {"notes_app": NotesSettings, "other_app": other}
     with pytest.raises(UserError) as raised:
         settings.load(project, owners)
-    assert str(raised.value).startswith(f"{told}; rename one")
+    assert str(raised.value).startswith(f"{told}; rename ")
     assert "\n" not in str(raised.value)
 
 
@@ -333,3 +336,14 @@ def test_settings_that_are_no_dataclass_are_refused_by_name(project: Project) ->
 
     with pytest.raises(UserError, match=r"^notes_app\.Settings is no dataclass; write"):
         settings.load(project, {"notes_app": PlainSettings})
+
+
+@dataclass(frozen=True, kw_only=True)
+class HiddenNowhere:
+    NOTES_KEY: Secret | None
+    LONGEST_NOTE: int
+
+
+def test_a_secret_that_nothing_would_hide_is_refused(project: Project) -> None:
+    with pytest.raises(UserError, match=r"other\.Settings\.NOTES_KEY must be a Secret"):
+        settings.load(project, {"other": HiddenNowhere})
