@@ -121,6 +121,14 @@ def database(new_database: Callable[..., str]) -> str:
     return new_database()
 
 
+@pytest.fixture(scope="module")
+def module_database(test_server: TestServer, project: Project) -> Iterator[str]:
+    """The address of a database that the tests of one module share."""
+    name = test_server.new_database(test_server.template(project))
+    yield test_server.url(name)
+    test_server.drop(name)
+
+
 @pytest.fixture
 def empty_database(new_database: Callable[..., str]) -> str:
     """The address of a fresh database with nothing in it."""

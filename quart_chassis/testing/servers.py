@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import psutil
+import pytest
 
 from quart_chassis.testing.waiting import HANG_SECONDS, until
 
@@ -121,6 +122,10 @@ def running(
         server.wait()
         assert process.stdout is not None
         process.stdout.close()
+
+
+# The servers that the tests run behind; the second one only with --all.
+ASGI_SERVERS = ["uvicorn", pytest.param("hypercorn", marks=pytest.mark.slow)]
 
 
 def manage(*words: str) -> list[str]:

@@ -11,10 +11,14 @@ import asyncpg
 import httpx
 import pytest
 
-from quart_chassis.project import Project
-from quart_chassis.testing.databases import TestServer
 from quart_chassis.testing.keepalive import restart_under_load
-from quart_chassis.testing.servers import RunningServer, hypercorn, manage, running
+from quart_chassis.testing.servers import (
+    ASGI_SERVERS,
+    RunningServer,
+    hypercorn,
+    manage,
+    running,
+)
 from quart_chassis.testing.waiting import HANG_SECONDS
 
 SERVERS = {
@@ -23,17 +27,12 @@ SERVERS = {
 }
 
 
-@pytest.fixture(
-    scope="module",
-    params=["uvicorn", pytest.param("hypercorn", marks=pytest.mark.slow)],
-)
+@pytest.fixture(scope="module", params=ASGI_SERVERS)
 def server(
-    request: pytest.FixtureRequest, test_server: TestServer, project: Project
+    request: pytest.FixtureRequest, module_database: str
 ) -> Iterator[RunningServer]:
-    name = test_server.new_database(test_server.template(project))
-    with running(SERVERS[request.param], DATABASE_URL=test_server.url(name)) as server:
+    with running(SERVERS[request.param], DATABASE_URL=module_database) as server:
         yield server
-    test_server.drop(name)
 
 
 async def test_simultaneous_visits_are_all_counted(server: RunningServer) -> None:

@@ -4,9 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from quart_chassis.project import Project
-from quart_chassis.testing.databases import TestServer
-from quart_chassis.testing.servers import RunningServer, hypercorn, running
+from quart_chassis.testing.servers import (
+    ASGI_SERVERS,
+    RunningServer,
+    hypercorn,
+    running,
+)
 from quart_chassis.testing.waiting import until
 from tests.quart_chassis.small_project import PATHS, SMALL, command
 
@@ -16,19 +19,13 @@ SERVERS = {
 }
 
 
-@pytest.fixture(
-    scope="module",
-    params=["uvicorn", pytest.param("hypercorn", marks=pytest.mark.slow)],
-)
+@pytest.fixture(scope="module", params=ASGI_SERVERS)
 def server(
-    request: pytest.FixtureRequest, test_server: TestServer, project: Project
+    request: pytest.FixtureRequest, module_database: str
 ) -> Iterator[RunningServer]:
-    name = test_server.new_database(test_server.template(project))
-    address = test_server.url(name)
-    started = SERVERS[request.param]
-    with running(started, SMALL, False, DATABASE_URL=address, **PATHS) as server:
+    given = {"DATABASE_URL": module_database, **PATHS}
+    with running(SERVERS[request.param], SMALL, False, **given) as server:
         yield server
-    test_server.drop(name)
 
 
 def test_every_server_answers_alike(server: RunningServer) -> None:

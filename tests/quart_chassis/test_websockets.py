@@ -16,10 +16,8 @@ from uvicorn import Config, Server
 from wsproto.events import CloseConnection, TextMessage
 
 from quart_chassis.application import Application
-from quart_chassis.project import Project
-from quart_chassis.testing.databases import TestServer
 from quart_chassis.testing.samples import measured
-from quart_chassis.testing.servers import RunningServer, running
+from quart_chassis.testing.servers import ASGI_SERVERS, RunningServer, running
 from quart_chassis.testing.waiting import until
 from tests.quart_chassis.handshakes import connected, echoed
 from tests.quart_chassis.small_project import PATHS, SMALL
@@ -29,18 +27,13 @@ WORDS = ["hello", "ä" * 40_000, b"\x00\xff"]
 TRUSTED = "good.example"
 
 
-@pytest.fixture(
-    scope="module",
-    params=["uvicorn", pytest.param("hypercorn", marks=pytest.mark.slow)],
-)
+@pytest.fixture(scope="module", params=ASGI_SERVERS)
 def server(
-    request: pytest.FixtureRequest, test_server: TestServer, project: Project
+    request: pytest.FixtureRequest, module_database: str
 ) -> Iterator[RunningServer]:
-    name = test_server.new_database(test_server.template(project))
-    settings = {"DATABASE_URL": test_server.url(name), "TRUSTED_HOSTS": TRUSTED}
+    settings = {"DATABASE_URL": module_database, "TRUSTED_HOSTS": TRUSTED}
     with running(SERVERS[request.param], SMALL, False, **PATHS, **settings) as server:
         yield server
-    test_server.drop(name)
 
 
 def is_done(server: RunningServer, request_id: str) -> bool:
