@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from quart import Quart, Response, request, websocket
+from quart import Quart, request, websocket
 from quart.utils import encode_headers
 from sqlalchemy.ext.asyncio import AsyncEngine
 from werkzeug.datastructures import Headers
@@ -189,9 +189,8 @@ class Application(Quart):
             send_push_promise=cast(Any, None),
         )
         async with self.request_context(asked):
-            answer = await self.handle_http_exception(error)
-            response = await self.make_response(cast(Any, answer))
-            body = await cast(Response, response).get_data(as_text=False)
+            response = await errors.answer_error(error)
+            body = await response.get_data(as_text=False)
         given = encode_headers(response.headers)
         await send_response(scope, send, response.status_code, given, body)
 

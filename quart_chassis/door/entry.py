@@ -171,7 +171,8 @@ async def send_response(
             return
     start = {"type": f"{prefix}http.response.start", "status": status}
     await send(start | {"headers": given})
-    await send({"type": f"{prefix}http.response.body", "body": body})
+    end = {"type": f"{prefix}http.response.body", "body": body, "more_body": False}
+    await send(end)
 
 
 def _request_id(scope: Scope) -> bytes:

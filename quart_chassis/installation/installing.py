@@ -9,6 +9,7 @@ Standard library only: this runs before anything is installed.
 import ast
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -90,8 +91,22 @@ def check(python: Path, requirements: Path, uv: str | None = None) -> None:
 
 
 def run(command: list[str]) -> None:
-    """Run a program that prints its own errors; UserError if it fails."""
-    if subprocess.run(command, check=False).returncode != 0:
+    """Run a program that prints its own errors; UserError if it fails.
+
+    An interruption ends all that it started: venv has ensurepip run, which would go on
+    to write into the folder that the next command deletes.
+    """
+    group = None if sys.platform == "win32" else 0
+    with subprocess.Popen(command, process_group=group) as process:
+        try:
+            status = process.wait()
+        except BaseException:
+            if sys.platform == "win32":
+                process.kill()
+            else:
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+    if status != 0:
         raise UserError(
             f"{Path(command[0]).name} failed, for the reason above; fix it and type "
             "the command again"

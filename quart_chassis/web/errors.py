@@ -25,8 +25,17 @@ def install(app: Quart) -> None:
 
     Quart logs the traceback of an unexpected exception and passes it on as a 500.
     """
-    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(HTTPException, answer_error)
     app.register_error_handler(DatabaseUnavailable, answer_unavailable)
+
+
+async def answer_error(error: HTTPException) -> Response:
+    """The error as a problem or as a page, with its own headers."""
+    response = await _answer(error.code or 500, error.description or "")
+    for name, value in error.get_headers():
+        if name != "Content-Type":
+            response.headers[name] = value
+    return response
 
 
 async def answer_unavailable(
@@ -44,14 +53,6 @@ async def answer_unavailable(
         503, "The database does not answer. Please try again.", outcome=outcome
     )
     response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    return response
-
-
-async def _http_error(error: HTTPException) -> Response:
-    response = await _answer(error.code or 500, error.description or "")
-    for name, value in error.get_headers():
-        if name != "Content-Type":
-            response.headers[name] = value
     return response
 
 
