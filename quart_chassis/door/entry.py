@@ -15,7 +15,9 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from werkzeug.exceptions import BadRequest, HTTPException
 
 from quart_chassis.door import headers, hosts
+from quart_chassis.door.answers import Answer, Scope, Send
 from quart_chassis.door.draining import Draining
+from quart_chassis.door.handshakes import until_refused
 from quart_chassis.observe.metrics import Metrics
 from quart_chassis.settings import Settings
 
@@ -23,17 +25,6 @@ if TYPE_CHECKING:
     from hypercorn.typing import ASGIFramework
 
 SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:=/+@-]{1,128}")
-# nginx's status for a caller who disconnected before the response began.
-CALLER_LEFT = 499
-SWITCHED_TO_WEBSOCKET = 101
-# The status a server sends when a handshake is closed before it is accepted (ASGI,
-# "Disconnect").
-HANDSHAKE_REFUSED = 403
-
-# Any: the shape of an ASGI message depends on its type.
-Message = dict[str, Any]
-Scope = dict[str, Any]
-Send = Callable[[Message], Awaitable[None]]
 Refuse = Callable[[Scope, Send, HTTPException], Awaitable[None]]
 
 log = structlog.stdlib.get_logger()
@@ -71,6 +62,8 @@ class Door:
         request_id = _request_id(scope)
         secure = self._production and scope["scheme"] in {"https", "wss"}
         answer = Answer(send, request_id, secure, self._draining)
+        if scope["type"] == "websocket":
+            receive = until_refused(receive, answer)
         with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
             try:
                 if self._knows_host(scope):
@@ -107,45 +100,6 @@ class Door:
             status=answer.status,
             milliseconds=round((perf_counter() - answer.arrived) * 1000, 1),
         )
-
-
-class Answer:
-    """A response being sent: its status, and the seconds until it began.
-
-    `secure` says that it goes over HTTPS, in production.
-    """
-
-    def __init__(
-        self, send: Send, request_id: bytes, secure: bool, draining: Draining
-    ) -> None:
-        self._send = send
-        self._added = [(b"x-request-id", request_id)]
-        # Must not be sent over plain HTTP (RFC 6797, 7.2).
-        self._added += [headers.HSTS] * secure
-        self._draining = draining
-        self.arrived = perf_counter()
-        self.status = CALLER_LEFT
-        self.seconds: float | None = None
-
-    async def send(self, message: Message) -> None:
-        """Forward a message of the application, with the added headers."""
-        match message["type"]:
-            case "http.response.start" | "websocket.http.response.start":
-                self._began(message["status"])
-                closing = [headers.CLOSE] * self._draining.begun
-                message["headers"] = headers.completed(
-                    message["headers"], self._added + closing
-                )
-            case "websocket.accept":
-                self._began(SWITCHED_TO_WEBSOCKET)
-                message["headers"] = [*message.get("headers", ()), *self._added]
-            case "websocket.close" if self.seconds is None:
-                self._began(HANDSHAKE_REFUSED)
-        await self._send(message)
-
-    def _began(self, status: int) -> None:
-        self.status = status
-        self.seconds = perf_counter() - self.arrived
 
 
 def behind_proxies(door: Door, settings: Settings) -> "ASGIFramework":

@@ -1,0 +1,66 @@
+"""A response on its way to the caller."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+from typing import Any
+
+from quart_chassis.door import headers
+from quart_chassis.door.draining import Draining
+
+# nginx's status for a caller who disconnected before the response began.
+CALLER_LEFT = 499
+SWITCHED_TO_WEBSOCKET = 101
+# The status a server sends when a handshake is closed before it is accepted (ASGI,
+# "Disconnect").
+HANDSHAKE_REFUSED = 403
+# What ends a handshake, unless it was accepted before.
+REFUSALS = {"websocket.http.response.body", "websocket.close"}
+
+# Any: the shape of an ASGI message depends on its type.
+Message = dict[str, Any]
+Scope = dict[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+
+
+class Answer:
+    """A response being sent: its status, and the seconds until it began.
+
+    `secure` says that it goes over HTTPS, in production.
+    """
+
+    def __init__(
+        self, send: Send, request_id: bytes, secure: bool, draining: Draining
+    ) -> None:
+        self._send = send
+        self._added = [(b"x-request-id", request_id)]
+        # Must not be sent over plain HTTP (RFC 6797, 7.2).
+        self._added += [headers.HSTS] * secure
+        self._draining = draining
+        self.arrived = perf_counter()
+        self.status = CALLER_LEFT
+        self.seconds: float | None = None
+        # Only a handshake waits for it, and only until it is accepted.
+        self.refused = asyncio.Event()
+
+    async def send(self, message: Message) -> None:
+        """Forward a message of the application, with the added headers."""
+        match message["type"]:
+            case "http.response.start" | "websocket.http.response.start":
+                self._began(message["status"])
+                closing = [headers.CLOSE] * self._draining.begun
+                message["headers"] = headers.completed(
+                    message["headers"], self._added + closing
+                )
+            case "websocket.accept":
+                self._began(SWITCHED_TO_WEBSOCKET)
+                message["headers"] = [*message.get("headers", ()), *self._added]
+            case "websocket.close" if self.seconds is None:
+                self._began(HANDSHAKE_REFUSED)
+        await self._send(message)
+        if message["type"] in REFUSALS and not message.get("more_body"):
+            self.refused.set()
+
+    def _began(self, status: int) -> None:
+        self.status = status
+        self.seconds = perf_counter() - self.arrived
