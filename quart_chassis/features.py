@@ -28,7 +28,7 @@ def name_of(part: ModuleType) -> str:
 
 
 def checked(parts: Iterable[ModuleType]) -> tuple[ModuleType, ...]:
-    """The features; UserError if one is there twice, or is none."""
+    """The features as a tuple; UserError names one that is twice there, or is none."""
     if isinstance(parts, ModuleType):
         name = name_of(parts)
         raise UserError(f"FEATURES is the module {name}; write ({name},) instead")

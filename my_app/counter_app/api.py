@@ -48,8 +48,8 @@ async def tell_whether_it_counted(error: DatabaseUnavailable) -> Response:
 @counter_api.before_app_request
 async def refuse_slashes_in_names() -> None:
     """Answer 422 to a name with an encoded slash, which no route matches."""
-    path = request.scope["raw_path"].lower()
-    if b"%2f" in path and path.startswith(b"/api/counters/"):
+    encoded = b"%2f" in request.scope["raw_path"].lower()
+    if encoded and request.path.startswith("/api/counters/"):
         names.check("/")
 
 

@@ -1,4 +1,4 @@
-"""What commands work with: the project's settings, its database, its application."""
+"""What commands need: the project's settings, its database, its application."""
 
 import argparse
 import asyncio
