@@ -63,3 +63,10 @@ def test_the_editors_files_can_be_read(path: Path) -> None:
     lines = path.read_text("utf-8").splitlines()
     plain = "\n".join(line for line in lines if not line.lstrip().startswith("//"))
     assert isinstance(json.loads(plain), dict)
+
+
+def test_images_have_the_projects_name() -> None:
+    texts = [path.read_text("utf-8") for path in (*KUBERNETES, *COMPOSE)]
+    found = re.findall(r"image: (?:\S+/)?([a-z-]+):(\S+)", "".join(texts))
+    ours = {name for name, _ in found if name != "postgres"}
+    assert ours == {Project.at(ROOT).name}

@@ -75,8 +75,12 @@ async def test_the_dashboards_show_all_that_is_told(
         assert family + ("_bucket" * (kind == "histogram")) in shown
 
 
-def test_the_job_has_the_projects_name() -> None:
+def test_jobs_and_alerts_have_the_projects_name() -> None:
     texts = [path.read_text("utf-8") for each in FOLDERS for path in each.iterdir()]
+    prefix = PROJECT.package.title().replace("_", "")
+    alerts = re.findall(r"alert: (\w+)", "".join(texts))
+    assert alerts
+    assert all(alert.startswith(prefix) for alert in alerts)
     jobs = {job for text in texts for job in re.findall(r'job="([\w-]+)"', text)}
     scraped = re.findall(r"job_name: (\S+)", "".join(texts))
     assert jobs == {PROJECT.name}

@@ -1,5 +1,6 @@
 import io
 import os
+import re
 import subprocess
 import sys
 from functools import partial
@@ -12,6 +13,7 @@ from quart_chassis import commands
 from quart_chassis.testing.postgres import OwnPostgres
 from quart_chassis.testing.servers import RunningServer, running
 from quart_chassis.testing.waiting import until
+from tests.quart_chassis.packages import make_index, make_wheel
 from tests.quart_chassis.small_project import PATHS, SMALL, command, serving
 from tests.quart_chassis.test_migrate import execute
 from tests.quart_chassis.test_settings import PASSWORDS
@@ -401,3 +403,64 @@ def test_an_error_inside_a_feature_shows_where_it_is(checkout: Path) -> None:
         "ModuleNotFoundError: No module named 'no_such_package'"
     )
     assert told.stderr.count("Traceback") == 1
+
+
+# A project of which nothing is on any index but what the test puts there.
+PINNED = """
+[project]
+name = "small-app"
+version = "1"
+requires-python = ">=3.11"
+dependencies = ["absent-package >=1"]
+[dependency-groups]
+run = []
+tracing = []
+dev = [{ include-group = "run" }, "absent-tool"]
+[tool.quart-chassis]
+package = "small_app"
+"""
+
+
+def test_lock_pins_what_pyproject_asks_for(checkout: Path, tmp_path: Path) -> None:
+    (checkout / "pyproject.toml").write_text(PINNED)
+    names = ("absent-package", "absent-tool")
+    wheels = [make_wheel(tmp_path, name) for name in names]
+    index = make_index(tmp_path / "index", wheels)
+    locked = subprocess.run(
+        command("lock", "--upgrade"),
+        cwd=checkout,
+        env={**os.environ, "UV_DEFAULT_INDEX": index, "UV_NO_CACHE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert locked.returncode == 0, locked.stderr
+    assert locked.stdout.count("is up to date") == 4
+    texts = {
+        name: (checkout / "requirements" / f"{name}.txt").read_text()
+        for name in ("app", "run", "tracing", "dev")
+    }
+    for text in texts.values():
+        assert "absent-package==1.0 \\\n    --hash=sha256:" in text
+        assert "://" not in text
+    assert [name for name in texts if "absent-tool==1.0" in texts[name]] == ["dev"]
+
+
+def test_check_says_what_is_wrong_and_how_to_fix_it(checkout: Path) -> None:
+    (checkout / "pyproject.toml").write_text(PINNED)
+    (checkout / "small_app" / "new.py").write_text("number=1\n")
+    file = checkout / "settings.toml"
+    text = file.read_text()
+    file.write_text(re.sub(r"# .*\nPORT = ", "PORT = ", text))
+    checked = subprocess.run(
+        command("check"), cwd=checkout, capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 1
+    lines = [line.strip() for line in checked.stdout.splitlines()]
+    found = {line for line in lines if re.fullmatch(r"[a-z]+: (ok|FAILED)", line)}
+    told = {"format: FAILED", "requirements: FAILED", "settings: FAILED"}
+    assert found >= {*told, "application: ok"}
+    assert f"To fix it: {sys.executable} -m ruff format ." in lines
+    assert "app.txt has no pin for absent-package>=1" in lines
+    assert "To fix it: python3 manage.py lock" in lines
+    assert "settings.toml [default] lacks PORT, or a comment above it" in lines
