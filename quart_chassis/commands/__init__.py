@@ -29,7 +29,7 @@ from quart_chassis.commands import (
     run,
     test,
 )
-from quart_chassis.errors import UserError
+from quart_chassis.errors import UserError, say
 from quart_chassis.project import Project
 
 COMMANDS = (run, test, check, migrate, makemigration, dbshell, resetdb, lock)
@@ -105,18 +105,30 @@ def parse(
 
 
 def _run(words: list[str], program: str, root: Path) -> int:
-    own: list[ModuleType] = []
-    # Without the dependencies only help is available.
-    if not names_ours(words) and find_spec("quart"):
-        from quart_chassis.commands import context
-
-        own = context.own_commands(_enter(root))
-    arguments = parse(words, program, own)
+    arguments = parse(words, program, _own_commands(words, root))
     arguments.project = _enter(root)
     if iscoroutinefunction(arguments.run):
+        from quart_chassis.commands import context
+
         return context.run_in_application(arguments)
     status: int | None = arguments.run(arguments)
     return status or 0
+
+
+def _own_commands(words: list[str], root: Path) -> list[ModuleType]:
+    """The commands of features, if `words` need them and dependencies are installed."""
+    if names_ours(words) or not find_spec("quart"):
+        return []
+    from quart_chassis.commands import context
+
+    try:
+        return context.own_commands(_enter(root))
+    except Exception as error:
+        if words and not words[0].startswith("-"):
+            raise
+        # Help is there for whoever has to find out what is wrong.
+        say(f"Commands of features are left out ({type(error).__name__}: {error})")
+        return []
 
 
 def _enter(root: Path) -> Project:

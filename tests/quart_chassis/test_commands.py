@@ -357,7 +357,7 @@ def test_a_features_command_of_the_chassis_name_is_refused(checkout: Path) -> No
     init = feature / "__init__.py"
     init.write_text(init.read_text().replace("count_notes", "migrate"))
     told = subprocess.run(
-        command("--help"), cwd=checkout, capture_output=True, text=True, check=False
+        command("another"), cwd=checkout, capture_output=True, text=True, check=False
     )
     assert told.returncode == 1
     assert told.stderr == (
@@ -384,6 +384,19 @@ def test_features_that_clash_are_told_once_and_nothing_starts(
     assert told.returncode == 1
     assert told.stderr == (
         "manage.py: FEATURES names notes_app twice; take one of the two out\n"
+    )
+
+
+def test_help_is_there_whatever_is_wrong(checkout: Path) -> None:
+    (checkout / "small_app" / "application.py").write_text("import no_such_package\n")
+    told = subprocess.run(
+        command("--help"), cwd=checkout, capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 0
+    assert "usage: manage.py" in told.stdout
+    assert told.stderr == (
+        "Commands of features are left out (ModuleNotFoundError: No module named "
+        "'no_such_package')\n"
     )
 
 
