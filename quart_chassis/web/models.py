@@ -46,25 +46,39 @@ def _records(kinds: Iterable[inspect.Type], seen: set[type]) -> Iterator[Record]
 def _parts(kind: inspect.Type) -> tuple[inspect.Type, ...]:
     """The types that a list, a dictionary or a union is made of."""
     match kind:
-        case inspect.UnionType(types=types):
+        case inspect.UnionType(types=types) | inspect.TupleType(item_types=types):
             return types
-        case inspect.CollectionType(item_type=item):
-            return (item,)
-        case inspect.DictType(value_type=value):
-            return (value,)
+        case inspect.CollectionType(item_type=part) | inspect.DictType(value_type=part):
+            return (part,)
+        case inspect.Metadata(type=part):
+            return (part,)
     return ()
 
 
 def _name_times(kind: inspect.Type, schema: Schema) -> None:
     """Say `format: date-time`, which msgspec leaves out where a zone may be missing."""
+    if isinstance(kind, inspect.DateTimeType):
+        schema["format"] = "date-time"
+        return
+    for part, own in zip(_parts(kind), _schemas_of_parts(kind, schema), strict=False):
+        _name_times(part, own)
+
+
+def _schemas_of_parts(kind: inspect.Type, schema: Schema) -> list[Schema]:
+    """The schemas in `schema` of what `kind` is made of, in the same order.
+
+    There are none where a part may be anything.
+    """
     match kind:
-        case inspect.DateTimeType():
-            schema["format"] = "date-time"
-        case inspect.CollectionType(item_type=item):
-            _name_times(item, schema["items"])
-        case inspect.DictType(value_type=value):
-            _name_times(value, schema["additionalProperties"])
-        case inspect.UnionType(types=types):
-            # msgspec describes them in the order of the union.
-            for each, own in zip(types, schema["anyOf"], strict=True):
-                _name_times(each, own)
+        case inspect.Metadata():
+            return [schema]
+        case inspect.UnionType():
+            return list(schema.get("anyOf", []))
+        case inspect.TupleType():
+            return list(schema.get("prefixItems", []))
+        case inspect.CollectionType():
+            return [schema["items"]] if "items" in schema else []
+        case inspect.DictType():
+            value = schema.get("additionalProperties")
+            return [value] if isinstance(value, dict) else []
+    return []

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from quart_chassis.web import models
 
@@ -20,7 +22,12 @@ class Item(msgspec.Struct):
     maybe: list[datetime] | None
     by_name: dict[str, datetime]
     pair: tuple[datetime, ...]
+    both: tuple[datetime, int]
+    noted: Annotated[datetime, Meta(title="Noted")]
     span: Span
+    anything: Any
+    free: dict[str, Any]
+    some: list[Any] | None
     day: date
     text: str
 
@@ -32,6 +39,8 @@ def test_times_are_told_wherever_they_stand() -> None:
     assert {"type": "array", "items": TIME} in item["maybe"]["anyOf"]
     assert item["by_name"]["additionalProperties"] == TIME
     assert item["pair"]["items"] == TIME
+    assert item["both"]["prefixItems"] == [TIME, {"type": "integer"}]
+    assert item["noted"] == TIME | {"title": "Noted"}
     assert components["Span"]["properties"]["begin"] == TIME
     assert item["day"]["format"] == "date"
     assert "format" not in item["text"]
