@@ -71,10 +71,11 @@ class KeepAliveClients:
         return headers.get("connection") != "close"
 
 
-async def restart_under_load(serve: Serve, restarts: int) -> int:
+async def restart_under_load(serve: Serve, restarts: int, connections: int) -> int:
     """Restart a server under load; fails if a request is lost. The number of 200s.
 
-    `serve` is called with a port, the same one each time.
+    `serve` is called with a port, the same one each time. Each of the `connections`
+    must be answered once in the second of the drain, so a slow machine takes few.
     """
     port = free_port()
     clients = KeepAliveClients("127.0.0.1", port)
@@ -86,7 +87,7 @@ async def restart_under_load(serve: Serve, restarts: int) -> int:
                 until(partial(clients.have_answers_or_lost, answered + 100))
                 assert server.stop() == 0
 
-    await clients.run(32, restart)
+    await clients.run(connections, restart)
     assert clients.lost == []
     assert set(clients.outcomes) == {200}
     print(f"{restarts} restarts, {clients.outcomes[200]} requests, none lost")

@@ -52,20 +52,22 @@ def test_a_slash_in_a_name_is_a_wrong_name(server: RunningServer) -> None:
 
 @pytest.mark.slow
 async def test_twenty_restarts_lose_no_count(database: str) -> None:
-    await count_through_restarts(database, restarts=20)
+    await count_through_restarts(database, 20, connections=32)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="promised on Linux only")
 async def test_a_restart_loses_no_count(database: str) -> None:
-    await count_through_restarts(database, restarts=1)
+    await count_through_restarts(database, 1, connections=4)
 
 
-async def count_through_restarts(database: str, restarts: int) -> None:
+async def count_through_restarts(
+    database: str, restarts: int, connections: int
+) -> None:
     def serve(port: str) -> AbstractContextManager[RunningServer]:
         command = manage("run", "--workers", "2", "--port", port)
         return running(command, DATABASE_URL=database)
 
-    answered = await restart_under_load(serve, restarts)
+    answered = await restart_under_load(serve, restarts, connections)
     connection = await asyncpg.connect(database)
     stored = await connection.fetchval("SELECT value FROM counters")
     await connection.close()

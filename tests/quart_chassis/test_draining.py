@@ -23,12 +23,12 @@ from tests.quart_chassis.small_project import serving
 
 @pytest.mark.slow
 async def test_twenty_restarts_lose_no_request(database: str) -> None:
-    await restart_under_load(two_workers(database), restarts=20)
+    await restart_under_load(two_workers(database), 20, connections=32)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="promised on Linux only")
 async def test_a_restart_loses_no_request(database: str) -> None:
-    await restart_under_load(two_workers(database), restarts=1)
+    await restart_under_load(two_workers(database), 1, connections=4)
 
 
 def two_workers(database: str) -> Serve:
