@@ -1,31 +1,24 @@
 """The application: Quart on the chassis, and the features that it is made of."""
 
 from collections.abc import Iterable
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from quart import Quart, request, websocket
-from quart.utils import encode_headers
 from sqlalchemy.ext.asyncio import AsyncEngine
-from werkzeug.datastructures import Headers
-from werkzeug.exceptions import HTTPException
 
 from quart_chassis import features, settings
 from quart_chassis.claims import CHASSIS, Claims
 from quart_chassis.database import pool
-from quart_chassis.door import (
-    Door,
-    Draining,
-    behind_proxies,
-    path_of,
-    send_response,
-)
+from quart_chassis.door import Door, Draining, behind_proxies
 from quart_chassis.observe import logs, tracing
 from quart_chassis.observe.metrics import Metrics
 from quart_chassis.project import Project
 from quart_chassis.settings import Settings
 from quart_chassis.web import assets, cors, docs, errors, navigation, openapi
 from quart_chassis.web.probes import probes
+from quart_chassis.web.refusals import refuse
 
 if TYPE_CHECKING:
     from flask.sansio.blueprints import Blueprint
@@ -86,7 +79,7 @@ class Application(Quart):
         )
         door = Door(
             tracing.traced(super().asgi_app),
-            self._refuse,
+            partial(refuse, self),
             chosen,
             self.metrics,
             self.draining,
@@ -172,27 +165,6 @@ class Application(Quart):
     async def preprocess_websocket(self, *context: Any) -> Any:
         _note_route(websocket)
         return await super().preprocess_websocket(*context)
-
-    async def _refuse(
-        self, scope: dict[str, Any], send: Any, error: HTTPException
-    ) -> None:
-        """Answer with the application's problem or page; no route runs."""
-        asked = self.request_class(
-            scope.get("method", "GET"),
-            scope["scheme"],
-            path_of(scope),
-            b"",
-            Headers(),
-            scope.get("root_path", ""),
-            scope.get("http_version", "1.1"),
-            scope=cast(Any, scope),
-            send_push_promise=cast(Any, None),
-        )
-        async with self.request_context(asked):
-            response = await errors.answer_error(error)
-            body = await response.get_data(as_text=False)
-        given = encode_headers(response.headers)
-        await send_response(scope, send, response.status_code, given, body)
 
 
 def _note_route(asked: "BaseRequestWebsocket") -> None:

@@ -1,6 +1,5 @@
 """A response on its way to the caller."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import Any
@@ -14,8 +13,6 @@ SWITCHED_TO_WEBSOCKET = 101
 # The status a server sends when a handshake is closed before it is accepted (ASGI,
 # "Disconnect").
 HANDSHAKE_REFUSED = 403
-# What ends a handshake, unless it was accepted before.
-REFUSALS = {"websocket.http.response.body", "websocket.close"}
 
 # Any: the shape of an ASGI message depends on its type.
 Message = dict[str, Any]
@@ -40,8 +37,6 @@ class Answer:
         self.arrived = perf_counter()
         self.status = CALLER_LEFT
         self.seconds: float | None = None
-        # Only a handshake waits for it, and only until it is accepted.
-        self.refused = asyncio.Event()
 
     async def send(self, message: Message) -> None:
         """Forward a message of the application, with the added headers."""
@@ -58,8 +53,6 @@ class Answer:
             case "websocket.close" if self.seconds is None:
                 self._began(HANDSHAKE_REFUSED)
         await self._send(message)
-        if message["type"] in REFUSALS and not message.get("more_body"):
-            self.refused.set()
 
     def _began(self, status: int) -> None:
         self.status = status

@@ -17,7 +17,7 @@ from werkzeug.exceptions import BadRequest, HTTPException
 from quart_chassis.door import headers, hosts
 from quart_chassis.door.answers import Answer, Scope, Send
 from quart_chassis.door.draining import Draining
-from quart_chassis.door.handshakes import until_refused
+from quart_chassis.door.handshakes import Handshake
 from quart_chassis.observe.metrics import Metrics
 from quart_chassis.settings import Settings
 
@@ -57,22 +57,25 @@ class Door:
         if scope["type"] == "lifespan":
             await self._application(scope, receive, send)
             return
-        # A server need not tell it (ASGI, "HTTP Connection Scope").
-        scope.setdefault("raw_path", quote(scope["path"]).encode())
+        if not scope.get("raw_path"):
+            # A server may leave it out (ASGI, "HTTP Connection Scope").
+            scope["raw_path"] = quote(scope["path"]).encode()
         request_id = _request_id(scope)
         secure = self._production and scope["scheme"] in {"https", "wss"}
         answer = Answer(send, request_id, secure, self._draining)
+        send = answer.send
         if scope["type"] == "websocket":
-            receive = until_refused(receive, answer)
+            handshake = Handshake(receive, answer)
+            receive, send = handshake.receive, handshake.send
         with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
             try:
                 if self._knows_host(scope):
-                    await self._application(scope, receive, answer.send)
+                    await self._application(scope, receive, send)
                 else:
                     error = BadRequest(
                         "The Host header is malformed, or names another site."
                     )
-                    await self._refuse(scope, answer.send, error)
+                    await self._refuse(scope, send, error)
             finally:
                 self._record(scope, answer)
 
@@ -88,7 +91,7 @@ class Door:
         scope["headers"] = [each for each in scope["headers"] if each[0] != b"host"]
         return path_of(scope) in hosts.PROBES
 
-    def _record(self, scope: Scope, answer: "Answer") -> None:
+    def _record(self, scope: Scope, answer: Answer) -> None:
         method = scope["method"] if scope["type"] == "http" else "WEBSOCKET"
         route = scope.get("route", "none")
         self._metrics.answered(method, route, answer.status, answer.seconds)

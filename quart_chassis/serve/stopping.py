@@ -53,7 +53,7 @@ async def _wait_before_stopping() -> AsyncGenerator[None, None]:
     drain = _drain_before(servers_own)
     for number in SIGNALS:
         signal.signal(number, drain)
-    if _was_told_already(servers_own[signal.SIGTERM]):
+    if _undo_early_stop(servers_own[signal.SIGTERM]):
         drain(signal.SIGTERM, None)
     _stop_with_the_parent()
     try:
@@ -85,10 +85,10 @@ def _drain_before(servers_own: dict[signal.Signals, Any]) -> Handler:
     return drain
 
 
-def _was_told_already(stop: object) -> bool:
-    """Whether Uvicorn got a signal while the application was still starting.
+def _undo_early_stop(stop: object) -> bool:
+    """Undo a stop that Uvicorn was told while the application started; was there one?
 
-    It would then listen and close every new connection at once.
+    It would listen, and close every new connection at once.
     """
     server = getattr(stop, "__self__", None)
     if not isinstance(server, Server) or not server.should_exit:

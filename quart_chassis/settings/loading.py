@@ -26,6 +26,8 @@ from quart_chassis.settings.values import (
     is_secret,
 )
 
+# Fields of Settings that settings.toml does not hold.
+NOT_IN_THE_FILE = {"project", "ENV_FOR_DYNACONF"}
 DATABASE_PARTS = {"DB_HOST", "DB_PORT", "DB_USERNAME", "DB_PASSWORD", "DATABASE_NAME"}
 
 # Each loaded class of settings, with its only instance.
@@ -65,9 +67,6 @@ def hints_of(kind: type) -> dict[str, Any]:
     """The settings that a class declares, with their types."""
     hints = get_type_hints(kind, include_extras=True)
     return {name: hints[name] for name in hints if name not in NOT_IN_THE_FILE}
-
-
-NOT_IN_THE_FILE = {"project", "ENV_FOR_DYNACONF"}
 
 
 def files_for(hints: Mapping[str, Any]) -> list[str]:

@@ -43,9 +43,9 @@ def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     if not config.getoption("--all"):
-        # Skipped, not deselected, so that pytest reports why a slow test did not run.
         for item in items:
             if item.get_closest_marker("slow"):
+                # Not deselected, so that pytest reports why it did not run.
                 item.add_marker(pytest.mark.skip(reason="runs with --all"))
 
 

@@ -36,7 +36,9 @@ async def read_body(kind: type[Model]) -> Model:
             "The body is not JSON in UTF-8 without duplicate members."
         ) from None
     model = _converted(value, kind, strict=True)
-    _refuse_halves(value)
+    if b"\\u" in content:
+        # Only an escape can bring half of a character: the body is UTF-8.
+        _refuse_halves(value)
     return model
 
 
