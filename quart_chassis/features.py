@@ -10,7 +10,6 @@ from types import ModuleType
 from typing import Any
 
 from quart_chassis import settings
-from quart_chassis.claims import CHASSIS, Claims
 from quart_chassis.errors import UserError
 from quart_chassis.project import Project
 from quart_chassis.settings import Settings
@@ -47,6 +46,11 @@ def checked(parts: Iterable[ModuleType]) -> tuple[ModuleType, ...]:
     return parts
 
 
+def features_of(project: Project) -> tuple[ModuleType, ...]:
+    """The features that a project lists; UserError as for `checked`."""
+    return checked(project.application().FEATURES)
+
+
 def settings_of(parts: Iterable[ModuleType]) -> dict[str, type]:
     """The class of settings of each feature that has one."""
     found = {name_of(part): getattr(part, "Settings", None) for part in parts}
@@ -55,8 +59,7 @@ def settings_of(parts: Iterable[ModuleType]) -> dict[str, type]:
 
 def load_settings(project: Project, **overrides: object) -> Settings:
     """The chassis' settings of a project; those of its features are checked as well."""
-    parts = checked(project.application().FEATURES)
-    loaded = settings.load(project, settings_of(parts), **overrides)
+    loaded = settings.load(project, settings_of(features_of(project)), **overrides)
     chosen: Settings = loaded[Settings]
     return chosen
 
@@ -66,27 +69,6 @@ def links_of(parts: Iterable[ModuleType]) -> Iterator[tuple[str, Link]]:
     for part in parts:
         for link in getattr(part, "navigation", ()):
             yield name_of(part), link
-
-
-def commands_of(parts: Iterable[ModuleType], taken: Iterable[str]) -> list[ModuleType]:
-    """The commands of features; UserError if two have one name, or one is `taken`.
-
-    `taken` are the names of the chassis' commands, as they are typed.
-    """
-    claims = Claims()
-    for name in taken:
-        claims.claim("command", name, CHASSIS)
-    found = []
-    for part in parts:
-        for command in getattr(part, "commands", ()):
-            claims.claim("command", typed(command), name_of(part))
-            found.append(command)
-    return found
-
-
-def typed(command: ModuleType) -> str:
-    """A command's name as it is typed: its module's, with dashes."""
-    return name_of(command).replace("_", "-")
 
 
 def routes_of(

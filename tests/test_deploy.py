@@ -30,7 +30,7 @@ def test_variables_are_settings() -> None:
     for path in COMPOSE:
         named |= set(re.findall(r"^ +([A-Z_]+):", path.read_text("utf-8"), re.M))
     assert {"SECRET_KEY", "FORWARDED_ALLOW_IPS", "WORKERS"} <= named
-    owners = features.settings_of(Project.at(ROOT).application().FEATURES)
+    owners = features.settings_of(features.features_of(Project.at(ROOT)))
     assert named - loading.declared(owners).keys() - OF_OTHERS == set()
 
 

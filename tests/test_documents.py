@@ -34,7 +34,7 @@ def test_every_command_is_documented_and_no_other() -> None:
 
 def test_the_documents_name_no_setting_that_there_is_not() -> None:
     hints = loading.declared(
-        features.settings_of(Project.at(ROOT).application().FEATURES)
+        features.settings_of(features.features_of(Project.at(ROOT)))
     )
     files = {f"{name}_FILE" for name in loading.files_for(hints)}
     # Words in backquotes that look like a setting.

@@ -76,7 +76,7 @@ def names_ours(words: list[str]) -> bool:
 
 def names() -> list[str]:
     """Every command of the chassis, as it is typed."""
-    return [_typed(command) for command in COMMANDS]
+    return [typed(command) for command in COMMANDS]
 
 
 def parse(
@@ -91,7 +91,7 @@ def parse(
     for command in (*COMMANDS, *own):
         summary = (command.__doc__ or "").split("\n", 1)[0].rstrip(".")
         each = added.add_parser(
-            _typed(command), help=summary, description=summary, allow_abbrev=False
+            typed(command), help=summary, description=summary, allow_abbrev=False
         )
         tools = getattr(command, "TOOLS", False)
         each.set_defaults(run=command.run, tools=tools, parser=each)
@@ -120,9 +120,10 @@ def _own_commands(words: list[str], root: Path) -> list[ModuleType]:
     if names_ours(words) or not find_spec("quart"):
         return []
     from quart_chassis.commands import context
+    from quart_chassis.features import features_of
 
     try:
-        return context.own_commands(_enter(root))
+        return context.own_commands(features_of(_enter(root)))
     except Exception as error:
         if words and not words[0].startswith("-"):
             raise
@@ -140,5 +141,6 @@ def _enter(root: Path) -> Project:
     return project
 
 
-def _typed(command: ModuleType) -> str:
+def typed(command: ModuleType) -> str:
+    """A command's name as it is typed: its module's, with dashes."""
     return command.__name__.rpartition(".")[2].replace("_", "-")

@@ -38,7 +38,7 @@ def _check_files(project: Project) -> bool:
 
     problems = list(checks.requirements_problems(project.root))
     failed = _tell("requirements", problems, "python3 manage.py lock")
-    owners = features.settings_of(features.checked(project.application().FEATURES))
+    owners = features.settings_of(features.features_of(project))
     problems = list(checks.settings_problems(project.root, loading.declared(owners)))
     failed |= _tell("settings", problems, "a line and a comment in settings.toml")
     problems = []

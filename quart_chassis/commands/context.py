@@ -2,19 +2,17 @@
 
 import argparse
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
 from quart_chassis import commands, features
+from quart_chassis.claims import CHASSIS, Claims
 from quart_chassis.database import DatabaseUnavailable, migrations, unavailable
 from quart_chassis.errors import UserError, say
-from quart_chassis.features import load_settings
 from quart_chassis.postgres import embedded
 from quart_chassis.project import Project
 from quart_chassis.settings import Settings
-
-__all__ = ["database", "load_settings", "own_commands", "run_in_application"]
 
 
 @contextmanager
@@ -30,10 +28,17 @@ def database(chosen: Settings) -> Iterator[None]:
         yield
 
 
-def own_commands(project: Project) -> list[ModuleType]:
-    """The commands that features bring; UserError if a name is taken already."""
-    parts = features.checked(project.application().FEATURES)
-    return features.commands_of(parts, commands.names())
+def own_commands(parts: Iterable[ModuleType]) -> list[ModuleType]:
+    """The commands of features; UserError if a name is taken already."""
+    claims = Claims()
+    for name in commands.names():
+        claims.claim("command", name, CHASSIS)
+    found = []
+    for part in parts:
+        for command in getattr(part, "commands", ()):
+            claims.claim("command", commands.typed(command), features.name_of(part))
+            found.append(command)
+    return found
 
 
 def run_in_application(arguments: argparse.Namespace) -> int:
@@ -42,7 +47,7 @@ def run_in_application(arguments: argparse.Namespace) -> int:
     UserError if the database does not serve, or its schema is older than the code.
     """
     project: Project = arguments.project
-    chosen = load_settings(project)
+    chosen = features.load_settings(project)
 
     async def run() -> int:
         """Nothing of this is a server, so signals stay what they are."""

@@ -7,7 +7,8 @@ def run(arguments: argparse.Namespace) -> int:
     """The exit status of psql."""
     from quart_chassis.commands import context
     from quart_chassis.database import psql
+    from quart_chassis.features import load_settings
 
-    settings = context.load_settings(arguments.project)
+    settings = load_settings(arguments.project)
     with context.database(settings):
         return psql.run_psql(settings)

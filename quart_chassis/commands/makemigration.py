@@ -16,8 +16,9 @@ def run(arguments: argparse.Namespace) -> None:
     """Write it, and print its path."""
     from quart_chassis.commands import context
     from quart_chassis.database import migrations
+    from quart_chassis.features import load_settings
 
-    settings = context.load_settings(arguments.project)
+    settings = load_settings(arguments.project)
     with context.database(settings):
         path = asyncio.run(migrations.make_migration(settings, arguments.message))
     if path and find_spec("ruff"):

@@ -13,9 +13,10 @@ def run(arguments: argparse.Namespace) -> None:
     """Migrate the configured database."""
     from quart_chassis.commands import context
     from quart_chassis.database import migrations
+    from quart_chassis.features import load_settings
     from quart_chassis.observe import logs
 
-    settings = context.load_settings(arguments.project)
+    settings = load_settings(arguments.project)
     logs.configure(settings)
     with context.database(settings):
         asyncio.run(migrations.to_revision(settings, arguments.revision))

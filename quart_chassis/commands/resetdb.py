@@ -11,8 +11,9 @@ def run(arguments: argparse.Namespace) -> None:
     """Ask for the database's name, empty it, and migrate it."""
     from quart_chassis.commands import context
     from quart_chassis.database import migrations, psql
+    from quart_chassis.features import load_settings
 
-    settings = context.load_settings(arguments.project)
+    settings = load_settings(arguments.project)
     psql.refuse_unless_development(settings)
     name = settings.database_name
     print(f"Type {name} to delete everything in that database: ", end="", flush=True)

@@ -22,6 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal ends it; the status is 1 if no worker could start."""
     from quart_chassis.commands import context
+    from quart_chassis.features import features_of, load_settings
     from quart_chassis.observe import logs
     from quart_chassis.serve import server
 
@@ -33,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     given = {names[each]: vars(arguments)[each] for each in names}
     project = arguments.project
     given = {name: value for name, value in given.items() if value}
-    settings = context.load_settings(project, **given)
+    settings = load_settings(project, **given)
     # Every worker signs with the same key, which stays the same after a reload.
     os.environ["SECRET_KEY"] = settings.SECRET_KEY
     os.environ.pop("SECRET_KEY_FILE", None)
@@ -41,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.reload:
         # An error in a feature is reported once. A worker that cannot start would be
         # restarted again and again; `--reload` waits for the corrected file.
-        context.own_commands(project)
+        context.own_commands(features_of(project))
         project.create_app(**given)
     with (
         server.listen(settings.HOST, settings.PORT) as listener,

@@ -52,10 +52,10 @@ class ApiDescription(OpenAPIProvider):
     """Quart-Schema's document, completed."""
 
     def schema(self) -> dict[str, Any]:
-        self._schemas, components = models.described(self._models())
+        self._schemas, self._components = models.described(self._models())
         described = super().schema()
         described["components"] = {
-            "schemas": components,
+            "schemas": self._components,
             "securitySchemes": {ADMIN: {"type": "http", "scheme": "bearer"}},
         }
         for amendment in self._app.extensions["api_amendments"]:
@@ -85,12 +85,12 @@ class ApiDescription(OpenAPIProvider):
     def build_querystring_parameters(
         self, model: type[Any]
     ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-        return _parameters(model, "query", str), {}
+        return self._parameters(model, "query", str), {}
 
     def build_headers_parameters(
         self, model: type[Any]
     ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-        return _parameters(model, "header", _header), {}
+        return self._parameters(model, "header", _header), {}
 
     def build_request_body(
         self, model: type[Any], source: Any
@@ -104,9 +104,28 @@ class ApiDescription(OpenAPIProvider):
         self, model: type[Any], headers_model: type[Any] | None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         return {
-            "description": getdoc(model) or model.__name__,
+            # A list of models has only the documentation of lists.
+            "description": (isinstance(model, type) and getdoc(model)) or "The answer",
             "content": {"application/json": {"schema": self._schemas[model]}},
         }, {}
+
+    def _parameters(
+        self, model: type[Any], place: str, named: Callable[[str], str]
+    ) -> list[dict[str, Any]]:
+        """A parameter for each field of the model."""
+        schemas, components = models.described([model])
+        schema = components.pop(schemas[model]["$ref"].rpartition("/")[2])
+        # What its fields refer to, such as an enumeration.
+        self._components |= components
+        return [
+            {
+                "name": named(name),
+                "in": place,
+                "required": name in schema["required"],
+                "schema": each,
+            }
+            for name, each in schema["properties"].items()
+        ]
 
     def _models(self) -> list[type[Any]]:
         """Every model that a route names, and the problem."""
@@ -119,23 +138,6 @@ class ApiDescription(OpenAPIProvider):
             answered = getattr(view, QUART_SCHEMA_RESPONSE_ATTRIBUTE, {})
             found |= dict.fromkeys(model for model, _ in answered.values())
         return list(found)
-
-
-def _parameters(
-    model: type[Any], place: str, named: Callable[[str], str]
-) -> list[dict[str, Any]]:
-    """A parameter for each field of the model."""
-    _, found = msgspec.json.schema_components([model])
-    schema = found[model.__name__]
-    return [
-        {
-            "name": named(name),
-            "in": place,
-            "required": name in schema["required"],
-            "schema": each,
-        }
-        for name, each in schema["properties"].items()
-    ]
 
 
 def _header(name: str) -> str:

@@ -9,8 +9,8 @@ import pytest
 from quart import Blueprint
 from small_app import notes_app
 
-from quart_chassis import features
 from quart_chassis.application import Application, create
+from quart_chassis.commands import context
 from quart_chassis.errors import UserError
 from quart_chassis.web import Link
 
@@ -111,7 +111,7 @@ def test_a_setting_that_two_features_have_is_named() -> None:
 def test_a_command_that_two_features_have_is_named() -> None:
     other = feature("other", commands=notes_app.commands)
     with pytest.raises(UserError, match="notes_app and other both have the command"):
-        features.commands_of([notes_app, other], [])
+        context.own_commands([notes_app, other])
 
 
 def test_a_page_and_a_websocket_may_have_one_address() -> None:
