@@ -1,4 +1,4 @@
-"""Open psql on the database, and empty it, for the commands."""
+"""Open psql or another client on the database, and empty it, for the commands."""
 
 import ipaddress
 import os
@@ -16,19 +16,20 @@ from quart_chassis.postgres import programs
 from quart_chassis.settings import Settings, database_url
 
 
-def run_psql(settings: Settings) -> int:
-    """Run psql on the configured database; its exit status.
+def run_client(settings: Settings, name: str, words: list[str]) -> int:
+    """Run the client program `name` on the configured database; its exit status.
 
-    The password goes into the environment, which other users cannot read.
+    `words` are its arguments. The password goes into the environment, which other users
+    cannot read.
     """
     path = str(programs.find()) if settings.embedded else None
-    program = shutil.which("psql", path=path)
+    program = shutil.which(name, path=path)
     if program is None:
-        raise UserError("psql is not on PATH; install PostgreSQL's client")
+        raise UserError(f"{name} is not on PATH; install PostgreSQL's client")
     environment = dict(os.environ)
     if settings.DATABASE_URL:
         url = database_url.parse(settings.DATABASE_URL, "DATABASE_URL")
-        place = [url.dsn_without_password]
+        place = ["-d", url.dsn_without_password]
         password = url.password
     else:
         address = address_of(settings)
@@ -39,7 +40,8 @@ def run_psql(settings: Settings) -> int:
         environment["PGPASSWORD"] = password
     # Ctrl-C is for psql, which then cancels a statement.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    return subprocess.run([program, *place], env=environment, check=False).returncode
+    command = [program, *words, *place]
+    return subprocess.run(command, env=environment, check=False).returncode
 
 
 def refuse_unless_development(settings: Settings) -> None:

@@ -48,4 +48,4 @@ def test_without_psql_it_is_told_what_to_install(
 ) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(UserError, match="install PostgreSQL's client"):
-        psql.run_psql(load_settings(project, DB_HOST="db.example"))
+        psql.run_client(load_settings(project, DB_HOST="db.example"), "psql", [])

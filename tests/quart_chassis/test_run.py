@@ -160,3 +160,16 @@ def test_a_shell_opens_on_the_embedded_database(used: Path) -> None:
         check=True,
     )
     assert "42 | app" in shown.stdout
+
+
+def test_a_dump_is_made_of_the_embedded_database(used: Path) -> None:
+    dump = manage("dbshell", "--program", "pg_dump", "--", "--schema-only")
+    shown = subprocess.run(
+        dump,
+        cwd=used,
+        env={**os.environ, "ENV_FOR_DYNACONF": "development"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "PostgreSQL database dump complete" in shown.stdout
