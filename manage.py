@@ -25,10 +25,11 @@ from quart_chassis.installation import dependencies, venv
 def main() -> int:
     """Run the command where its dependencies are installed; return its exit status."""
     words = sys.argv[1:]
-    tools = commands.needs_tools(words)
+    root = dependencies.ROOT
+    tools = commands.needs_tools(words, root)
     try:
-        if _may_run_here(tools):
-            return commands.main(words, root=dependencies.ROOT)
+        if commands.stands_alone(words, root) or _may_run_here(tools):
+            return commands.main(words, root=root)
         venv.refuse_unreadable()
         if not venv.is_another_tools() and not venv.is_ready(tools):
             if not words or words[0].startswith("-"):

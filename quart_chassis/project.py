@@ -20,8 +20,8 @@ HERE = (
     "try again"
 )
 
-# What [tool.quart-chassis] may hold.
-KEYS = {"package", "title"}
+# What [tool.quart-chassis] may hold; `demo` is for the boilerplate's `new`.
+KEYS = {"package", "title", "commands", "demo"}
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class Project:
     """An application's folder and names.
 
     `package` is what Python imports (my_shop), `name` the distribution (my-shop), and
-    `title` what people read (My shop).
+    `title` what people read (My shop). `commands` are the modules of commands that the
+    project itself has; they need no more than the standard library to be imported.
     """
 
     root: Path
@@ -37,6 +38,7 @@ class Project:
     name: str
     title: str
     version: str
+    commands: tuple[str, ...] = ()
 
     @classmethod
     @cache
@@ -64,7 +66,8 @@ class Project:
         described = content.get("project", {})
         name = described.get("name") or package.replace("_", "-")
         title = own.get("title") or name.replace("-", " ").capitalize()
-        return cls(root, package, name, title, described.get("version", "0"))
+        version, commands = described.get("version", "0"), own.get("commands", ())
+        return cls(root, package, name, title, version, tuple(commands))
 
     @classmethod
     def of(cls, package: str) -> Self:

@@ -29,7 +29,7 @@ def text() -> str:
 
 def test_every_command_is_documented_and_no_other() -> None:
     named = set(re.findall(r"manage\.py ([a-z]+)", text()))
-    assert named == set(commands.names())
+    assert named == set(commands.names(ROOT))
 
 
 def test_the_documents_name_no_setting_that_there_is_not() -> None:

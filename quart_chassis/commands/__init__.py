@@ -5,8 +5,10 @@ declares its arguments if it has any, and `run(arguments)` does the work and ret
 exit status. `arguments.project` is the project. They import what they need when they
 run, so that `--help` and a mistyped command work before anything is installed.
 
-A feature may bring such modules, too. If `run` is a coroutine function, it runs with
-the database and the application started: `begin()` works in it.
+A command with `ALONE = True` needs no dependencies, one with `TOOLS = True` also those
+of development. pyproject.toml may name further modules, and a feature may bring some.
+If `run` is a coroutine function, it runs with the database and the application started:
+`begin()` works in it.
 """
 
 import argparse
@@ -14,6 +16,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterable
+from importlib import import_module
 from importlib.util import find_spec
 from inspect import iscoroutinefunction
 from pathlib import Path
@@ -60,29 +63,29 @@ def console_script() -> int:
     return main(sys.argv[1:], Path(sys.argv[0]).stem)
 
 
-def needs_tools(words: list[str]) -> bool:
+def needs_tools(words: list[str], root: Path) -> bool:
     """Whether the command needs the developer's tools (dev.txt).
 
-    Wrong usage of a chassis command ends the process. False for a feature's command,
-    which cannot be imported before the dependencies are installed.
+    Wrong usage ends the process, unless the command may be a feature's: those cannot be
+    imported before the dependencies are installed.
     """
-    return names_ours(words) and bool(parse(words, "manage.py").tools)
+    return _asks_for("TOOLS", words, root)
 
 
-def names_ours(words: list[str]) -> bool:
-    """Whether the first of `words` is a command of the chassis."""
-    return bool(words) and words[0] in names()
+def stands_alone(words: list[str], root: Path) -> bool:
+    """Whether the command needs nothing that must be installed; as `needs_tools`."""
+    return _asks_for("ALONE", words, root)
 
 
-def names() -> list[str]:
-    """Every command of the chassis, as it is typed."""
-    return [typed(command) for command in COMMANDS]
+def names(root: Path) -> list[str]:
+    """Every command that is not a feature's, as it is typed."""
+    return [typed(command) for command in _known(root)]
 
 
 def parse(
     words: list[str], program: str, own: Iterable[ModuleType] = ()
 ) -> argparse.Namespace:
-    """The arguments: `run` is the command's, `tools` whether it needs dev.txt.
+    """The arguments: `run` is the command's.
 
     `own` are the commands of features. Wrong usage ends the process with status 2.
     """
@@ -93,8 +96,7 @@ def parse(
         each = added.add_parser(
             typed(command), help=summary, description=summary, allow_abbrev=False
         )
-        tools = getattr(command, "TOOLS", False)
-        each.set_defaults(run=command.run, tools=tools, parser=each)
+        each.set_defaults(run=command.run, parser=each)
         if configure := getattr(command, "configure", None):
             configure(each)
     arguments, rest = parser.parse_known_args(words)
@@ -116,20 +118,43 @@ def _run(words: list[str], program: str, root: Path) -> int:
 
 
 def _own_commands(words: list[str], root: Path) -> list[ModuleType]:
-    """The commands of features, if `words` need them and dependencies are installed."""
-    if names_ours(words) or not find_spec("quart"):
-        return []
+    """The project's commands, and its features', if `words` may name one of those."""
+    own = _project_commands(root)
+    if (words and words[0] in names(root)) or not find_spec("quart"):
+        return own
     from quart_chassis.commands import context
     from quart_chassis.features import features_of
 
     try:
-        return context.own_commands(features_of(_enter(root)))
+        return [*own, *context.own_commands(features_of(_enter(root)), root)]
     except Exception as error:
         if words and not words[0].startswith("-"):
             raise
         # Help is there for whoever has to find out what is wrong.
         say(f"Commands of features are left out ({type(error).__name__}: {error})")
+        return own
+
+
+def _asks_for(mark: str, words: list[str], root: Path) -> bool:
+    """Whether `words` are a command of the chassis or the project with this mark."""
+    named = [each for each in _known(root) if words and typed(each) == words[0]]
+    if named:
+        parse(words, "manage.py", _project_commands(root))
+    return any(getattr(each, mark, False) for each in named)
+
+
+def _known(root: Path) -> list[ModuleType]:
+    return [*COMMANDS, *_project_commands(root)]
+
+
+def _project_commands(root: Path) -> list[ModuleType]:
+    """The modules that pyproject.toml names."""
+    try:
+        project = Project.at(root)
+    except UserError:
+        # It is told when the command runs.
         return []
+    return [import_module(name) for name in project.commands]
 
 
 def _enter(root: Path) -> Project:

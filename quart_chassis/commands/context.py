@@ -4,6 +4,7 @@ import argparse
 import asyncio
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
 
 from quart_chassis import commands, features
@@ -28,10 +29,10 @@ def database(chosen: Settings) -> Iterator[None]:
         yield
 
 
-def own_commands(parts: Iterable[ModuleType]) -> list[ModuleType]:
+def own_commands(parts: Iterable[ModuleType], root: Path) -> list[ModuleType]:
     """The commands of features; UserError if a name is taken already."""
     claims = Claims()
-    for name in commands.names():
+    for name in commands.names(root):
         claims.claim("command", name, CHASSIS)
     found = []
     for part in parts:

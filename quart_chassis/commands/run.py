@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.reload:
         # An error in a feature is reported once. A worker that cannot start would be
         # restarted again and again; `--reload` waits for the corrected file.
-        context.own_commands(features_of(project))
+        context.own_commands(features_of(project), project.root)
         project.create_app(**given)
     with (
         server.listen(settings.HOST, settings.PORT) as listener,

@@ -63,7 +63,7 @@ def test_every_command_says_what_it_is_for(
         commands.main(["--help"])
     assert ended.value.code == 0
     shown = " ".join(capsys.readouterr().out.split())
-    for name in commands.names():
+    for name in commands.names(SMALL):
         assert f" {name} " in shown
     assert "Empty the development database" in shown
 
@@ -73,7 +73,7 @@ def test_options_of_pytest_are_handed_on() -> None:
     arguments = commands.parse(words, "manage.py")
     assert arguments.all
     assert arguments.rest == ["-k", "name", "tests/x.py"]
-    assert arguments.tools
+    assert commands.needs_tools(words, SMALL)
 
 
 def test_the_commands_need_nothing_installed_to_be_understood() -> None:

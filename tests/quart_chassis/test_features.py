@@ -13,6 +13,7 @@ from quart_chassis.application import Application, create
 from quart_chassis.commands import context
 from quart_chassis.errors import UserError
 from quart_chassis.web import Link
+from tests.quart_chassis.small_project import SMALL
 
 Install = Callable[[Application], None]
 
@@ -111,7 +112,7 @@ def test_a_setting_that_two_features_have_is_named() -> None:
 def test_a_command_that_two_features_have_is_named() -> None:
     other = feature("other", commands=notes_app.commands)
     with pytest.raises(UserError, match="notes_app and other both have the command"):
-        context.own_commands([notes_app, other])
+        context.own_commands([notes_app, other], SMALL)
 
 
 def test_a_page_and_a_websocket_may_have_one_address() -> None:

@@ -18,8 +18,10 @@ from tests.quart_chassis.packages import make_index, make_wheel, pin
 # What the door opens to, when all that is asked is where one came in.
 COMMANDS = """
 import json, sys
-def needs_tools(words):
+def needs_tools(words, root):
     return "test" in words
+def stands_alone(words, root):
+    return False
 def parse(words, program):
     print("help for", program)
     sys.exit(0)
