@@ -36,8 +36,8 @@ def write(repository: str, files: Mapping[str, File]) -> str:
             for path, file in files.items()
         )
         words = ("update-index", "-z", "--add", "--index-info")
-        _git(repository, *words, given=os.fsencode(lines), **index)
-        return _git(repository, "write-tree", **index).decode().strip()
+        _git(repository, *words, given=os.fsencode(lines), variables=index)
+        return _git(repository, "write-tree", variables=index).decode().strip()
 
 
 def blob_id(data: bytes) -> str:
@@ -66,11 +66,16 @@ def _split(batch: bytes) -> list[bytes]:
     return contents
 
 
-def _git(repository: str, *words: str, given: bytes = b"", **variables: str) -> bytes:
+def _git(
+    repository: str,
+    *words: str,
+    given: bytes = b"",
+    variables: Mapping[str, str] | None = None,
+) -> bytes:
     return subprocess.run(
         ["git", f"--git-dir={repository}", *words],
         input=given,
         capture_output=True,
-        env={**os.environ, **variables},
+        env={**os.environ, **(variables or {})},
         check=True,
     ).stdout

@@ -1,4 +1,4 @@
-"""The application for any ASGI server: `uvicorn my_app.asgi:app`."""
+"""For ASGI servers: `uvicorn my_app.asgi:app` serves it."""
 
 import sys
 

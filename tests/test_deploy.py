@@ -52,7 +52,8 @@ def test_whoever_stops_a_server_waits_for_it() -> None:
     compose = (ROOT / "docker-compose.yml").read_text("utf-8")
     (composes,) = re.findall(r"stop_grace_period: (\d+)s", compose)
     assert int(composes) > STOP_SECONDS
-    deployment = (ROOT / "deploy/kubernetes/my-app.yml").read_text("utf-8")
+    path = ROOT / "deploy/kubernetes/my-app.yml"
+    deployment = path.read_text("utf-8")
     (kubernetes,) = re.findall(r"GracePeriodSeconds: (\d+)", deployment)
     (before,) = re.findall(r'"sleep", "(\d+)"', deployment)
     assert int(kubernetes) > STOP_SECONDS + int(before)

@@ -2,7 +2,9 @@
 
 from my_app.counter_app import counting, forgetting, live
 from my_app.counter_app.api import counter_api, describe
-from my_app.counter_app.settings import CounterSettings as Settings
+from my_app.counter_app.settings import (
+    CounterSettings as Settings,
+)
 from my_app.counter_app.views import counter_app
 from quart_chassis.application import Application
 from quart_chassis.web import Link

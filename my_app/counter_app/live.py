@@ -18,7 +18,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from werkzeug.exceptions import NotFound, ServiceUnavailable
 
 from my_app.counter_app import names, queries
-from my_app.counter_app.api import NOT_FOUND, UNAVAILABLE, counter_api
+from my_app.counter_app.api import (
+    NOT_FOUND,
+    UNAVAILABLE,
+    counter_api,
+)
 from my_app.counter_app.names import Name
 from my_app.counter_app.settings import CounterSettings
 from quart_chassis.application import Application

@@ -2,7 +2,11 @@
 
 import asyncio
 
-from my_app.counter_app.increments import Counted, CounterFull, KeyReused
+from my_app.counter_app.increments import (
+    Counted,
+    CounterFull,
+    KeyReused,
+)
 from quart_chassis.database import DatabaseUnavailable
 from quart_chassis.observe import SECONDS, Metrics
 

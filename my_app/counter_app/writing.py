@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from my_app.counter_app import keys, queries
-from my_app.counter_app.increments import Counted, CounterFull, Increment, KeyReused
+from my_app.counter_app.increments import (
+    Counted,
+    CounterFull,
+    Increment,
+    KeyReused,
+)
 from my_app.counter_app.keys import Claim, Key
 from my_app.counter_app.settings import LARGEST_VALUE
 

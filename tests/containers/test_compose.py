@@ -95,7 +95,8 @@ def test_a_platforms_port_and_database_url_are_all_it_takes(
     }
     variables = [word for pair in given.items() for word in ("-e", "=".join(pair))]
     network = ("--network", f"{project.project}_default")
-    platform = docker("run", "-d", *network, *variables, "my-app:production")
+    image = "my-app:production"
+    platform = docker("run", "-d", *network, *variables, image)
     try:
         until(lambda: health(platform) == "healthy")
         (address,) = addresses_of(platform)

@@ -7,7 +7,11 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from my_app.counter_app.increments import Counted, CounterFull, KeyReused
+from my_app.counter_app.increments import (
+    Counted,
+    CounterFull,
+    KeyReused,
+)
 from my_app.counter_app.settings import LARGEST_VALUE
 from quart_chassis.database import DatabaseUnavailable
 from quart_chassis.testing.waiting import until_async

@@ -16,7 +16,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from my_app.counter_app.increments import Counted, CounterFull, KeyReused
+from my_app.counter_app.increments import (
+    Counted,
+    CounterFull,
+    KeyReused,
+)
 from my_app.counter_app.settings import LARGEST_VALUE
 from quart_chassis.database import DatabaseUnavailable
 from tests.counter_app.writers import Stage, at_work
