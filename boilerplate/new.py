@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from quart_chassis.errors import UserError, say
 
 # It needs no more than Python and git.
 ALONE = True
+NEXT = ("python3 manage.py run", "python3 manage.py test")
 LINK = "120000"
 PROGRAM = "100755"
 
@@ -50,14 +52,10 @@ def run(arguments: argparse.Namespace) -> None:
         _write(aside, project)
         if around is None:
             repositories.make(aside, _message(chosen, files, commit))
-    say(f"Made {arguments.directory}: {chosen.title}, package {chosen.package}")
+    print(f"Made {arguments.directory}: {chosen.title}, package {chosen.package}")
     if around:
-        say(f"It is part of the git repository in {around}; commit it there")
-    for line in (f"cd {arguments.directory}", *COMMANDS):
-        say(f"  {line}")
-
-
-COMMANDS = ("python3 manage.py run", "python3 manage.py test")
+        print(f"It is part of the git repository in {around}; commit it there")
+    print(f"  cd {shlex.quote(str(arguments.directory))}", *NEXT, sep="\n  ")
 
 
 def _refuse(folder: Path, root: Path) -> None:

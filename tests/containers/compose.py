@@ -17,6 +17,9 @@ from quart_chassis.testing.waiting import until
 PRODUCTION = ("-f", "docker-compose.yml", "-f", "compose.production.yml")
 SECRETS = {"SECRET_KEY": "k" * 32, "DB_PASSWORD": 'any ch@racters: /%"'}
 UP_SECONDS = 600
+# As docker-compose.yml has them.
+USER = "app_user"
+DATABASE = "app"
 
 
 def command() -> list[str]:

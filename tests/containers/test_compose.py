@@ -10,8 +10,10 @@ import pytest
 from quart_chassis.testing.keepalive import KeepAliveClients
 from quart_chassis.testing.waiting import until
 from tests.containers.compose import (
+    DATABASE,
     PRODUCTION,
     SECRETS,
+    USER,
     Compose,
     addresses_of,
     docker,
@@ -90,7 +92,7 @@ def test_a_platforms_port_and_database_url_are_all_it_takes(
     password = quote(SECRETS["DB_PASSWORD"], safe="")
     given = {
         "PORT": "8080",
-        "DATABASE_URL": f"postgres://app_user:{password}@db/app?sslmode=prefer",
+        "DATABASE_URL": f"postgres://{USER}:{password}@db/{DATABASE}?sslmode=prefer",
         "SECRET_KEY": SECRETS["SECRET_KEY"],
     }
     variables = [word for pair in given.items() for word in ("-e", "=".join(pair))]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.containers.compose import PRODUCTION, SECRETS, Compose
+from tests.containers.compose import DATABASE, PRODUCTION, SECRETS, USER, Compose
 
 pytestmark = pytest.mark.slow
 
@@ -33,19 +33,17 @@ def test_a_backup_is_restored_as_documented(compose: Callable[..., Compose]) -> 
     project.up()
     assert [visit(project) for _ in range(3)] == [1, 2, 3]
     in_db = ("exec", "-T", "db")
-    dump = project.pipe(*in_db, *["pg_dump", "-U", "app_user", "-Fc", "app"])
+    dump = project.pipe(*in_db, *["pg_dump", "-U", USER, "-Fc", DATABASE])
     assert visit(project) == 4
     # A newer schema, from which a bad release is taken back.
-    project.pipe(
-        *in_db, *["psql", "-U", "app_user", "app", "-c"], "CREATE TABLE newer ()"
-    )
+    project.pipe(*in_db, *["psql", "-U", USER, DATABASE, "-c"], "CREATE TABLE newer ()")
     assert project.run("stop", "web").returncode == 0
-    project.pipe(*in_db, *["dropdb", "-U", "app_user", "--force", "app"])
-    project.pipe(*in_db, *["createdb", "-U", "app_user", "app"])
-    restore = "pg_restore -U app_user -d app --single-transaction"
-    project.pipe(*in_db, *restore.split(), given=dump)
+    project.pipe(*in_db, *["dropdb", "-U", USER, "--force", DATABASE])
+    project.pipe(*in_db, *["createdb", "-U", USER, DATABASE])
+    restore = ["pg_restore", "-U", USER, "-d", DATABASE, "--single-transaction"]
+    project.pipe(*in_db, *restore, given=dump)
     assert project.run("run", "--rm", "migrate").returncode == 0
     project.up()
     assert visit(project) == 4
-    tables = project.pipe(*in_db, *["psql", "-U", "app_user", "app", "-Atc", "\\dt"])
+    tables = project.pipe(*in_db, *["psql", "-U", USER, DATABASE, "-Atc", "\\dt"])
     assert b"newer" not in tables

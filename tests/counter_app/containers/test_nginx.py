@@ -19,7 +19,14 @@ import pytest
 from quart_chassis.testing.postgres import free_port
 from quart_chassis.testing.servers import ROOT
 from quart_chassis.testing.waiting import until, until_async
-from tests.containers.compose import PRODUCTION, SECRETS, Compose, docker
+from tests.containers.compose import (
+    DATABASE,
+    PRODUCTION,
+    SECRETS,
+    USER,
+    Compose,
+    docker,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -167,7 +174,7 @@ def replicas(compose: Callable[..., Compose]) -> Compose:
 
 def stored(project: Compose, name: str) -> int:
     statement = f"SELECT value FROM counters WHERE name = '{name}'"
-    psql = ("exec", "-T", "db", "psql", "-U", "app_user", "app", "-Atc", statement)
+    psql = ("exec", "-T", "db", "psql", "-U", USER, DATABASE, "-Atc", statement)
     return int(project.run(*psql).stdout)
 
 
