@@ -24,7 +24,7 @@ from quart_chassis.testing.waiting import until
 
 BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 NAMED = re.compile(r"`([^`\n]+)`[^`]*:\s*\Z")
-SERVER = re.compile(r"([A-Z_]+=\S+ )*python3 manage\.py run\b")
+SERVER = re.compile(r"([A-Z_]+=(\$\(.*?\)|\S+) )*python3 manage\.py run\b")
 # The port in the documents; each reader has one of their own.
 PORT = "5001"
 # Ends a reader whose command hangs.
@@ -82,7 +82,7 @@ class Reader:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stop()
+        self.stop()
 
     def follow(self, document: str) -> None:
         """Do what the document says; an assertion fails where it does not work."""
@@ -120,7 +120,7 @@ class Reader:
         self.folder = Path(self._place.read_text("utf-8").removesuffix("\n"))
 
     def _serve(self, command: str) -> None:
-        self._stop()
+        self.stop()
         with self._log.open("wb") as log:
             self._server = subprocess.Popen(
                 ["bash", "-c", f". {self._quoted_exports}\n{command}"],
@@ -143,7 +143,8 @@ class Reader:
         assert self._server.poll() is None, self.said
         return "Open http" in self.said
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """End the server, if one runs."""
         if self._server is not None:
             os.killpg(self._server.pid, signal.SIGTERM)
             self._server.wait(LONGEST_SECONDS)

@@ -1,1 +1,0 @@
-"""The way from the embedded database to a server's, as docs/growing.md has it."""

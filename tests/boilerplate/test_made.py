@@ -1,0 +1,47 @@
+"""A made project is whole: its own check and its own tests pass."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.boilerplate.projects import new
+
+pytestmark = pytest.mark.slow
+# Nothing of this run of the tests is meant for the other one.
+OURS = ("PYTEST_", "COV", "QUART_CHASSIS_")
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("zoo", []),
+        ("a", []),
+        ("thirty_letters_are_the_longest", []),
+        ("Läden, alle (neu)/Corner Shop", []),
+        ("counted", ["--with-demo"]),
+        ("Aa", ["--package", "thirty_letters_are_the_longest", "--with-demo"]),
+    ],
+)
+def test_a_made_project_passes_its_checks_and_tests(
+    source: Path, tmp_path: Path, place: str, words: list[str]
+) -> None:
+    project = tmp_path / place
+    project.parent.mkdir(exist_ok=True)
+    made = new(source, str(project), *words)
+    assert made.returncode == 0, made.stderr
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(OURS)}
+    for command in ("check", "test"):
+        ran = subprocess.run(
+            [sys.executable, "manage.py", command],
+            cwd=project,
+            env=kept,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stdout
+    print(ran.stdout)

@@ -1,0 +1,58 @@
+"""Readers of the documents get where the documents lead."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from quart_chassis.postgres import embedded
+from quart_chassis.project import Project
+from quart_chassis.testing.postgres import OwnPostgres
+from quart_chassis.testing.servers import ROOT
+from tests.boilerplate.projects import new
+from tests.boilerplate.reader import Reader
+
+pytestmark = pytest.mark.slow
+
+VISIT = "curl --silent --fail http://127.0.0.1:5001/"
+SERVER = "postgresql://postgres:secret@db.example/postgres"
+OWNED = "postgresql://shop:long-and-random@db.example/shop"
+
+
+@pytest.fixture
+def shop(source: Path, tmp_path: Path) -> Iterator[Path]:
+    """A project with the demo; its database goes with it."""
+    made = new(source, str(tmp_path / "shop"), "--with-demo")
+    assert made.returncode == 0, made.stderr
+    yield tmp_path / "shop"
+    shutil.rmtree(embedded.folder_of(Project.at(tmp_path / "shop")), ignore_errors=True)
+
+
+def document(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+def test_rows_move_from_the_embedded_database_to_a_servers(
+    shop: Path,
+    tmp_path: Path,
+    own_postgres: OwnPostgres,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tools = os.pathsep.join([str(own_postgres.binaries), os.environ["PATH"]])
+    monkeypatch.setenv("PATH", tools)
+    server = f"127.0.0.1:{own_postgres.port}"
+    instead = {SERVER: own_postgres.url("postgres"), "db.example": server}
+    with Reader(shop, tmp_path, instead) as reader:
+        reader.follow(f"```sh\npython3 manage.py run\n```\n```sh\n{VISIT}\n```\n")
+        assert "Counter: 1" in reader.said
+        reader.stop()
+        reader.follow(document("docs/growing.md"))
+        reader.follow(f"```sh\n{VISIT}\n```\n")
+        assert "Counter: 2" in reader.said
+
+
+def test_what_agents_are_told_to_type_works(shop: Path, tmp_path: Path) -> None:
+    with Reader(shop, tmp_path) as reader:
+        reader.follow(document("AGENTS.md"))
