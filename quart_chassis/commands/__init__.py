@@ -27,6 +27,7 @@ from quart_chassis.commands import (
     dbshell,
     lock,
     makemigration,
+    mergemigrations,
     migrate,
     resetdb,
     run,
@@ -35,7 +36,17 @@ from quart_chassis.commands import (
 from quart_chassis.errors import UserError, say
 from quart_chassis.project import Project
 
-COMMANDS = (run, test, check, migrate, makemigration, dbshell, resetdb, lock)
+COMMANDS = (
+    run,
+    test,
+    check,
+    migrate,
+    makemigration,
+    mergemigrations,
+    dbshell,
+    resetdb,
+    lock,
+)
 
 
 def main(words: list[str], program: str = "manage.py", root: Path | None = None) -> int:

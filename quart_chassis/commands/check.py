@@ -3,12 +3,15 @@
 import argparse
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from sysconfig import get_path
 
+from quart_chassis.errors import UserError
 from quart_chassis.project import Project
 
 TOOLS = True
+SAID = "what the line above says"
 PYTHON = sys.executable
 PROGRAMS = {
     "format": ([PYTHON, "-m", "ruff", "format", "--check", "."], "-m ruff format ."),
@@ -33,7 +36,7 @@ def _check_files(project: Project) -> bool:
     """Whether requirements/, settings.toml or the application itself fails."""
     from quart_chassis import features
     from quart_chassis.commands import checks
-    from quart_chassis.errors import UserError
+    from quart_chassis.database import revisions
     from quart_chassis.settings import loading
 
     problems = list(checks.requirements_problems(project.root))
@@ -41,12 +44,20 @@ def _check_files(project: Project) -> bool:
     owners = features.settings_of(features.features_of(project))
     problems = list(checks.settings_problems(project.root, loading.declared(owners)))
     failed |= _tell("settings", problems, "a line and a comment in settings.toml")
-    problems = []
+    made = _problems(lambda: project.create_app(ENV_FOR_DYNACONF="testing"))
+    failed |= _tell("application", made, SAID)
+    return failed | _tell(
+        "migrations", _problems(lambda: revisions.head(project)), SAID
+    )
+
+
+def _problems(attempt: Callable[[], object]) -> list[str]:
+    """What the user is told if the attempt fails."""
     try:
-        project.create_app(ENV_FOR_DYNACONF="testing")
+        attempt()
     except UserError as error:
-        problems.append(str(error))
-    return failed | _tell("application", problems, "what the line above says")
+        return [str(error)]
+    return []
 
 
 def _tell(name: str, problems: list[str], remedy: str) -> bool:

@@ -55,18 +55,20 @@ def make_engine(settings: Settings) -> AsyncEngine:
     return engine
 
 
-def make_migration_engine(settings: Settings) -> AsyncEngine:
+def make_migration_engine(
+    settings: Settings, database: str | None = None
+) -> AsyncEngine:
     """An engine that limits how long statements wait for locks, not how long they run.
 
     While a statement waits for a table's lock, every later one waits behind it, so it
-    gives up after three seconds.
+    gives up after three seconds. `database` is another one on the configured server.
     """
     engine = create_async_engine(
         "postgresql+asyncpg://",
         isolation_level="READ COMMITTED",
         poolclass=NullPool,
         hide_parameters=True,
-        connect_args=_arguments(settings),
+        connect_args=_arguments(settings, database),
     )
     _limit_transactions(
         engine,
@@ -97,7 +99,7 @@ def _limit_transactions(engine: AsyncEngine, **milliseconds: int) -> None:
         connection.exec_driver_sql(statement)
 
 
-def _arguments(settings: Settings) -> dict[str, object]:
+def _arguments(settings: Settings, database: str | None = None) -> dict[str, object]:
     """SQLAlchemy's `connect_args`, with a function that connects.
 
     A SQLAlchemy URL supports neither several hosts with ports nor `sslmode`, and needs
@@ -106,6 +108,8 @@ def _arguments(settings: Settings) -> dict[str, object]:
 
     async def connect(**limits: object) -> asyncpg.Connection:
         address = address_of(settings)
+        if database:
+            address["database"] = database
         if settings.DB_POOLER:
             # A statement prepared on one server connection is unknown on the next.
             limits["statement_cache_size"] = 0

@@ -1,15 +1,15 @@
 """Bring the schema to a revision, one process at a time."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from enum import Enum
 
 from alembic.util import CommandError
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from quart_chassis.database import engines, revisions, turns, unavailable
+from quart_chassis.database import drafts, engines, revisions, turns, unavailable
 from quart_chassis.errors import UserError
 from quart_chassis.project import Project
 from quart_chassis.settings import Settings
@@ -26,61 +26,104 @@ class SchemaState(Enum):
 async def schema_state(connection: AsyncConnection, project: Project) -> SchemaState:
     """Whether the schema is older than this code, at its head, or newer."""
     current = await _current(connection)
-    if current == revisions.head(project):
+    if _is_head(project, current):
         return SchemaState.HEAD
-    known = revisions.knows(project, current)
-    return SchemaState.OLDER if known else SchemaState.NEWER
+    unknown = revisions.unknown(project, current)
+    return SchemaState.NEWER if unknown else SchemaState.OLDER
 
 
 async def to_revision(settings: Settings, revision: str = "head") -> None:
     """Upgrade or downgrade the schema to `revision`; safe in several processes at once.
 
-    UserError if the schema is newer than this code, the revision is unknown, or the
-    database refuses.
+    UserError if the schema is newer than this code, the code has several heads, the
+    revision is unknown, or the database refuses.
     """
+    project = settings.project
     async with _engine(settings) as engine:
         async with engine.connect() as connection:
             current = await _current(connection)
-            refuse_newer(settings.project, current)
-            if revision == "head" and current == revisions.head(settings.project):
+            refuse_unknown(project, current)
+            if revision == "head" and _is_head(project, current):
                 return
         async with engine.connect() as holder, engine.connect() as connection:
             await turns.wait_for_turn(holder)
             current = await _current(holder)
             await turns.let_go_of_snapshot(holder)
-            await connection.run_sync(
-                revisions.move, settings.project, current, revision
-            )
+            await connection.run_sync(revisions.move, project, current, revision)
+
+
+async def in_turn(settings: Settings, work: Callable[[Connection], None]) -> None:
+    """Do `work` while no other process migrates; errors as for `to_revision`."""
+    async with (
+        _engine(settings) as engine,
+        engine.connect() as holder,
+        engine.connect() as connection,
+    ):
+        await turns.wait_for_turn(holder)
+        await turns.let_go_of_snapshot(holder)
+        await connection.run_sync(work)
+
+
+async def is_way_back(settings: Settings, revision: str) -> bool:
+    """Whether the schema is at a later revision than this; errors as `to_revision`."""
+    async with _engine(settings) as engine, engine.connect() as connection:
+        current = await _current(connection)
+        refuse_unknown(settings.project, current)
+        return revisions.is_way_back(settings.project, current, revision)
+
+
+async def sql_to(settings: Settings, revision: str) -> str:
+    """What `to_revision` would run; errors as there, and nothing is changed."""
+    async with _engine(settings) as engine:
+        async with engine.connect() as connection:
+            current = await _current(connection)
+        refuse_unknown(settings.project, current)
+        if revision == "head" and _is_head(settings.project, current):
+            return ""
+        return revisions.sql_to(settings.project, current, revision)
 
 
 async def make_migration(settings: Settings, message: str) -> str | None:
-    """Write a migration from schema to tables; its path, or None if they agree."""
+    """Write a migration from what differs between the tables and the migrations so far.
+
+    Its path, or None if nothing differs. UserError as for `to_revision`.
+    """
     async with _engine(settings) as engine, engine.connect() as connection:
-        if await schema_state(connection, settings.project) is not SchemaState.HEAD:
-            raise UserError("the schema is not at head; run manage.py migrate first")
-        return await connection.run_sync(revisions.write, settings.project, message)
+        refuse_unknown(settings.project, await _current(connection))
+        revisions.head(settings.project)
+        async with drafts.at_head(settings) as draft:
+            return await draft.run_sync(revisions.write, settings.project, message)
 
 
 async def check_schema(settings: Settings) -> None:
     """Raise UserError unless the database is available and its schema is at head."""
     async with _engine(settings) as engine, engine.connect() as connection:
         current = await _current(connection)
-        refuse_newer(settings.project, current)
-        if current != revisions.head(settings.project):
+        refuse_unknown(settings.project, current)
+        if not _is_head(settings.project, current):
             raise UserError(
-                f"the schema is at revision {current or 'base'}, which is older than "
-                "the code; run manage.py migrate"
+                f"the schema is at revision {_named(current)}, which is older than the "
+                "code; run manage.py migrate"
             )
 
 
-def refuse_newer(project: Project, current: str | None) -> None:
+def refuse_unknown(project: Project, current: set[str]) -> None:
     """Raise UserError if the schema is at a revision this code does not know."""
-    if not revisions.knows(project, current):
+    if unknown := revisions.unknown(project, current):
         raise UserError(
-            f"the schema is at revision {current}, which this code does not have; "
-            "check out the code that made it, or empty the development database with "
-            "manage.py resetdb"
+            f"the schema is at revision {', '.join(unknown)}, which this code does not "
+            "have; check out the code that made it, or empty the development database "
+            "with manage.py resetdb"
         )
+
+
+def _is_head(project: Project, current: set[str]) -> bool:
+    head = revisions.head(project)
+    return current == ({head} if head else set())
+
+
+def _named(current: set[str]) -> str:
+    return ", ".join(sorted(current)) or "base"
 
 
 @asynccontextmanager
@@ -103,16 +146,13 @@ async def _engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
         await engine.dispose()
 
 
-async def _current(connection: AsyncConnection) -> str | None:
-    """The schema's revision; None before the first migration."""
+async def _current(connection: AsyncConnection) -> set[str]:
+    """The schema's revision; none before the first migration.
+
+    Several while two branches of the migrations have been run and not yet joined.
+    """
     there = "SELECT to_regclass('alembic_version') IS NOT NULL"
     if not (await connection.execute(text(there))).scalar_one():
-        return None
+        return set()
     found = await connection.execute(text("SELECT version_num FROM alembic_version"))
-    revisions = found.scalars().all()
-    if len(revisions) > 1:
-        raise UserError(
-            f"alembic_version holds several revisions ({', '.join(revisions)}); delete "
-            "all but the one that the schema is at"
-        )
-    return revisions[0] if revisions else None
+    return {str(revision) for revision in found.scalars()}

@@ -41,7 +41,7 @@ async def readyz() -> tuple[dict[str, str], int]:
     except DatabaseUnavailable:
         return {"status": "unavailable", "database": "does not answer"}, 503
     except UserError:
-        return {"status": "unavailable", "schema": "is not known"}, 503
+        return {"status": "unavailable", "schema": "the code has two heads"}, 503
     if state is SchemaState.OLDER:
         return {"status": "unavailable", "schema": "is older than the code"}, 503
     return {"status": "ok", "database": "ok", "schema": state.value}, 200

@@ -13,9 +13,9 @@ from quart_chassis import commands
 from quart_chassis.testing.postgres import OwnPostgres
 from quart_chassis.testing.servers import RunningServer, running
 from quart_chassis.testing.waiting import until
+from tests.quart_chassis.migrating import execute
 from tests.quart_chassis.packages import make_index, make_wheel
 from tests.quart_chassis.small_project import PATHS, SMALL, command, serving
-from tests.quart_chassis.test_migrate import execute
 from tests.quart_chassis.test_settings import PASSWORDS
 
 

@@ -1,69 +1,29 @@
 import asyncio
 import os
 import subprocess
-from collections.abc import Callable
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import asyncpg
 import pytest
-from alembic import command as alembic_command
-from alembic.config import Config
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from quart_chassis.database import migrations, turns
 from quart_chassis.errors import UserError
-from quart_chassis.features import load_settings
-from quart_chassis.postgres import programs
 from quart_chassis.project import Project
-from quart_chassis.settings import Settings
 from quart_chassis.testing.waiting import HANG_SECONDS
+from tests.quart_chassis.migrating import (
+    execute,
+    fetch,
+    in_checkout,
+    migrate_in,
+    on,
+    revisions_of,
+    schema_of,
+    to,
+)
 from tests.quart_chassis.small_project import PATHS, SMALL, command
-
-
-def revision_of(database: str) -> str | None:
-    async def ask() -> str | None:
-        connection = await asyncpg.connect(database)
-        try:
-            found: str | None = await connection.fetchval(
-                "SELECT version_num FROM alembic_version"
-            )
-            return found
-        finally:
-            await connection.close()
-
-    return asyncio.run(ask())
-
-
-def execute(database: str, statement: str) -> None:
-    async def ask() -> None:
-        connection = await asyncpg.connect(database)
-        await connection.execute(statement)
-        await connection.close()
-
-    asyncio.run(ask())
-
-
-def schema_of(database: str) -> str:
-    dumped = subprocess.run(
-        [programs.find() / "pg_dump", "--schema-only", "--no-owner", database],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    # A dump has a random token in it, so that nothing in it can be a command.
-    lines = dumped.stdout.splitlines()
-    return "\n".join(
-        line for line in lines if line and not line.startswith(("\\", "--"))
-    )
-
-
-def on(database: str) -> Settings:
-    return load_settings(Project.at(SMALL), DATABASE_URL=database)
-
-
-def to(database: str, revision: str = "head") -> None:
-    asyncio.run(migrations.to_revision(on(database), revision))
 
 
 def test_tables_and_migrations_agree(
@@ -92,7 +52,7 @@ def test_up_down_and_up_again_leads_to_the_same_schema(empty_database: str) -> N
     to(empty_database, "-1")
     to(empty_database, "0001")
     assert schema_of(empty_database) == head
-    assert revision_of(empty_database) == "0001"
+    assert revisions_of(empty_database) == ["0001"]
 
 
 @pytest.mark.parametrize("number", [3, pytest.param(8, marks=pytest.mark.slow)])
@@ -112,7 +72,7 @@ def test_all_who_migrate_an_empty_database_at_once_succeed(
     logs = [process.communicate(timeout=HANG_SECONDS)[1] for process in processes]
     assert [process.returncode for process in processes] == [0] * number, logs
     assert "".join(logs).count("Running upgrade") == 1
-    assert revision_of(empty_database) == "0001"
+    assert revisions_of(empty_database) == ["0001"]
 
 
 def test_nothing_is_waited_for_at_head(database: str) -> None:
@@ -147,7 +107,7 @@ def test_a_table_in_use_is_not_waited_for_long(database: str) -> None:
         await connection.close()
 
     asyncio.run(downgrade_while_used())
-    assert revision_of(database) == "0001"
+    assert revisions_of(database) == ["0001"]
 
 
 @pytest.mark.parametrize(
@@ -166,44 +126,6 @@ def test_an_unreachable_database_is_told(url: str, told: str) -> None:
 def test_a_missing_database_is_told(database: str) -> None:
     with pytest.raises(UserError, match="createdb"):
         to(database.replace("/test_", "/absent_"))
-
-
-def test_a_migration_is_written_from_what_differs(
-    checkout: Path, database: str, new_database: Callable[..., str]
-) -> None:
-    def make(message: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command("makemigration", message),
-            cwd=checkout,
-            env={**os.environ, "DATABASE_URL": database},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    tables = checkout / "small_app" / "notes_app" / "tables.py"
-    tables.write_text(
-        tables.read_text().replace(
-            '    CheckConstraint("text',
-            '    Column("color", Text),\n    CheckConstraint("text',
-        )
-    )
-    made = make("add a color")
-    assert made.returncode == 0, made.stderr
-    written = checkout / "migrations" / "versions" / "0002_add_a_color.py"
-    assert str(written) in made.stdout
-    text = written.read_text()
-    assert 'revision: str = "0002"' in text
-    assert "op.add_column" in text
-    assert "drop_table" not in text
-    again = make("again")
-    assert again.returncode == 1
-    assert "run manage.py migrate first" in again.stderr
-    # What was written works, forth and back.
-    assert migrate_in(checkout, database) == 0
-    assert revision_of(database) == "0002"
-    assert migrate_in(checkout, database, "0001") == 0
-    assert revision_of(database) == "0001"
 
 
 CONCURRENTLY = """
@@ -231,21 +153,7 @@ def test_an_index_is_made_concurrently_while_others_wait(
     with ThreadPoolExecutor() as pool:
         statuses = [pool.submit(migrate_in, checkout, database) for _ in range(3)]
     assert [status.result() for status in statuses] == [0, 0, 0]
-    assert revision_of(database) == "0002"
-
-
-def test_no_migration_is_written_where_nothing_differs(database: str) -> None:
-    assert asyncio.run(migrations.make_migration(on(database), "nothing")) is None
-
-
-def migrate_in(checkout: Path, database: str, *words: str) -> int:
-    return subprocess.run(
-        command("migrate", *words),
-        cwd=checkout,
-        env={**os.environ, "DATABASE_URL": database},
-        check=False,
-        timeout=HANG_SECONDS,
-    ).returncode
+    assert revisions_of(database) == ["0002"]
 
 
 def test_a_migration_that_postgresql_refuses_is_told(database: str) -> None:
@@ -255,12 +163,64 @@ def test_a_migration_that_postgresql_refuses_is_told(database: str) -> None:
     assert "\n" not in str(raised.value)
 
 
-def test_alembic_alone_is_sent_to_the_command_that_takes_the_lock() -> None:
-    config = Config(toml_file=SMALL / "pyproject.toml")
-    with pytest.raises(UserError, match=r"manage\.py migrate"):
-        alembic_command.upgrade(config, "head")
-
-
 def test_an_older_schema_is_told(empty_database: str) -> None:
     with pytest.raises(UserError, match="revision base, which is older"):
         asyncio.run(migrations.check_schema(on(empty_database)))
+
+
+def test_what_would_run_is_printed_and_nothing_runs(
+    checkout: Path, empty_database: str
+) -> None:
+    printed = in_checkout(checkout, empty_database, "migrate", "--sql")
+    assert printed.returncode == 0, printed.stderr
+    assert "CREATE TABLE notes" in printed.stdout
+    assert fetch(empty_database, "SELECT to_regclass('notes')") == [None]
+    execute(empty_database, printed.stdout)
+    assert revisions_of(empty_database) == ["0001"]
+    back = in_checkout(checkout, empty_database, "migrate", "base", "--sql")
+    assert "DROP TABLE notes" in back.stdout
+    assert in_checkout(checkout, empty_database, "migrate", "--sql").stdout == ""
+
+
+def test_a_way_back_in_production_is_asked_for(checkout: Path, database: str) -> None:
+    production = {"ENV_FOR_DYNACONF": "production", "SECRET_KEY": "k" * 32}
+    refused = in_checkout(checkout, database, "migrate", "base", **production)
+    assert refused.returncode == 1
+    assert "with --yes if it is meant" in refused.stderr
+    assert revisions_of(database) == ["0001"]
+    meant = in_checkout(checkout, database, "migrate", "base", "--yes", **production)
+    assert meant.returncode == 0, meant.stderr
+    assert revisions_of(database) == []
+    # The way on is not asked for.
+    again = in_checkout(checkout, database, "migrate", **production)
+    assert again.returncode == 0, again.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such terminals")
+@pytest.mark.parametrize(("typed", "status"), [("yes", 1), ("", 1), (None, 0)])
+def test_who_is_asked_types_the_databases_name(
+    database: str, typed: str | None, status: int
+) -> None:
+    ours, theirs = os.openpty()
+    name = database.rpartition("?")[0].rpartition("/")[2]
+    os.write(ours, f"{name if typed is None else typed}\n".encode())
+    ran = subprocess.run(
+        command("migrate", "-1"),
+        cwd=SMALL,
+        env={
+            **os.environ,
+            **PATHS,
+            "DATABASE_URL": database,
+            "ENV_FOR_DYNACONF": "production",
+            "SECRET_KEY": "k" * 32,
+        },
+        stdin=theirs,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    os.close(ours)
+    os.close(theirs)
+    assert ran.returncode == status, ran.stderr
+    assert f"Type {name} to do it" in ran.stdout
+    assert (revisions_of(database) == []) == (status == 0)

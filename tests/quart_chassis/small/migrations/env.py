@@ -2,6 +2,6 @@
 
 from alembic import context
 
-from quart_chassis.database import revisions
+from quart_chassis.commands import alembic_environment
 
-revisions.run(context)
+alembic_environment.run(context)

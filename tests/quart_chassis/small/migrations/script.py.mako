@@ -1,4 +1,4 @@
-"""${message}."""
+"""${message}.${chr(10) if chr(10) in message else ""}"""
 
 from collections.abc import Sequence
 

@@ -1,0 +1,60 @@
+"""Two branches of the code each add a migration, and are merged."""
+
+from pathlib import Path
+
+from tests.quart_chassis.migrating import in_checkout, migrate_in, revisions_of
+
+BRANCH = """\"\"\"Add {column}.\"\"\"
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "{revision}"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    op.add_column("notes", sa.Column("{column}", sa.Text()))
+
+
+def downgrade() -> None:
+    op.drop_column("notes", "{column}")
+"""
+FIRST, SECOND = "1a1a1a1a1a1a", "2b2b2b2b2b2b"
+
+
+def add_branch(checkout: Path, revision: str, column: str) -> None:
+    path = checkout / "migrations" / "versions" / f"2026_11_26_{revision}_{column}.py"
+    path.write_text(BRANCH.format(revision=revision, column=column))
+
+
+def test_two_heads_are_told_and_joined(checkout: Path, database: str) -> None:
+    add_branch(checkout, FIRST, "color")
+    assert migrate_in(checkout, database) == 0
+    add_branch(checkout, SECOND, "size")
+    for words in (["migrate"], ["makemigration", "more"], ["run", "--port", "0"]):
+        refused = in_checkout(checkout, database, *words)
+        assert refused.returncode == 1
+        assert f"2 heads, {FIRST} (Add color) and {SECOND} (Add" in refused.stderr
+        assert "join them with manage.py mergemigrations\n" in refused.stderr
+    joined = in_checkout(checkout, database, "mergemigrations")
+    assert joined.returncode == 0, joined.stderr
+    # One of the two was run here already.
+    assert migrate_in(checkout, database) == 0
+    (revision,) = revisions_of(database)
+    assert revision in joined.stdout
+    again = in_checkout(checkout, database, "mergemigrations")
+    assert again.stdout == "There is one head; nothing to join\n"
+
+
+def test_a_revision_of_another_branch_is_told(checkout: Path, database: str) -> None:
+    add_branch(checkout, FIRST, "color")
+    assert migrate_in(checkout, database) == 0
+    for path in (checkout / "migrations" / "versions").glob("*color*"):
+        path.unlink()
+    add_branch(checkout, SECOND, "size")
+    for words in (["migrate"], ["makemigration", "more"], ["run", "--port", "0"]):
+        refused = in_checkout(checkout, database, *words)
+        assert refused.returncode == 1
+        assert f"revision {FIRST}, which this code does not have" in refused.stderr
+    assert revisions_of(database) == [FIRST]
