@@ -16,7 +16,16 @@ from quart_chassis.observe import logs, tracing
 from quart_chassis.observe.metrics import Metrics
 from quart_chassis.project import Project
 from quart_chassis.settings import Settings
-from quart_chassis.web import assets, cors, docs, errors, navigation, openapi
+from quart_chassis.web import (
+    assets,
+    cors,
+    docs,
+    errors,
+    navigation,
+    openapi,
+    owner,
+    sign_in,
+)
 from quart_chassis.web.probes import probes
 from quart_chassis.web.refusals import refuse
 
@@ -74,6 +83,9 @@ class Application(Quart):
             SESSION_COOKIE_SECURE=chosen.production,
             SESSION_COOKIE_HTTPONLY=True,
             SESSION_COOKIE_SAMESITE="Lax",
+            # A session ends when it is old, however often it is used.
+            SESSION_REFRESH_EACH_REQUEST=False,
+            PERMANENT_SESSION_LIFETIME=owner.SESSION_SECONDS,
             MAX_CONTENT_LENGTH=LARGEST_BODY_BYTES,
             BODY_TIMEOUT=BODY_SECONDS,
         )
@@ -93,6 +105,7 @@ class Application(Quart):
         openapi.install(self, project)
         docs.install(self)
         self.register_blueprint(probes)
+        sign_in.install(self, chosen)
 
     def install(self, parts: tuple[ModuleType, ...]) -> None:
         """Have each feature add what it has; afterwards the application is complete."""

@@ -5,6 +5,7 @@ from sqlalchemy import MetaData
 from quart_chassis.database.transactions import begin, wait_seconds
 from quart_chassis.database.unavailable import (
     DatabaseUnavailable,
+    error_of_driver,
     says_unavailable,
     words_of,
 )
@@ -12,6 +13,7 @@ from quart_chassis.database.unavailable import (
 __all__ = [
     "DatabaseUnavailable",
     "begin",
+    "error_of_driver",
     "new_metadata",
     "says_unavailable",
     "wait_seconds",

@@ -31,7 +31,7 @@ def says_unavailable(error: BaseException) -> bool:
     """Whether `error` means that the database is unavailable."""
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    error = _from_driver(error)
+    error = error_of_driver(error)
     if isinstance(error, asyncpg.PostgresError):
         return str(error.sqlstate).startswith(UNAVAILABLE)
     # UnicodeError: the host is not a valid name.
@@ -42,7 +42,7 @@ def says_unavailable(error: BaseException) -> bool:
 
 def words_of(error: BaseException) -> str:
     """The driver's message in one line, without the statement SQLAlchemy adds."""
-    error = _from_driver(error)
+    error = error_of_driver(error)
     return f"{type(error).__name__}: {error}".replace("\n", " ").removesuffix(": ")
 
 
@@ -57,7 +57,7 @@ def problem(error: BaseException, settings: Settings) -> UserError | None:
         remedy = "python3 manage.py run starts it"
     else:
         remedy = "check that it runs and what DATABASE_URL or DB_HOST and DB_PORT say"
-    match str(getattr(_from_driver(error), "sqlstate", "")):
+    match str(getattr(error_of_driver(error), "sqlstate", "")):
         case "28P01" | "28000":
             remedy = "check the user and the password in DATABASE_URL or DB_USERNAME "
             remedy += "and DB_PASSWORD; a database keeps those it was made with"
@@ -69,7 +69,7 @@ def problem(error: BaseException, settings: Settings) -> UserError | None:
     return UserError(f"{where} does not serve ({words_of(error)}); {remedy}")
 
 
-def _from_driver(error: BaseException) -> BaseException:
+def error_of_driver(error: BaseException) -> BaseException:
     """The asyncpg error that SQLAlchemy wrapped, or `error` itself."""
     if isinstance(error, DBAPIError) and error.orig is not None:
         return error.orig.__cause__ or error.orig

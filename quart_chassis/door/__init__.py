@@ -3,12 +3,14 @@
 from quart_chassis.door.draining import Draining
 from quart_chassis.door.entry import Door, behind_proxies, path_of, send_response
 from quart_chassis.door.headers import CONTENT_SECURITY_POLICY
+from quart_chassis.door.origins import is_foreign
 
 __all__ = [
     "CONTENT_SECURITY_POLICY",
     "Door",
     "Draining",
     "behind_proxies",
+    "is_foreign",
     "path_of",
     "send_response",
 ]

@@ -12,9 +12,9 @@ from uuid import uuid4
 
 import structlog
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
-from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.exceptions import BadRequest, Forbidden, HTTPException
 
-from quart_chassis.door import headers, hosts
+from quart_chassis.door import headers, hosts, origins
 from quart_chassis.door.answers import Answer, Scope, Send
 from quart_chassis.door.draining import Draining
 from quart_chassis.door.handshakes import Handshake
@@ -34,8 +34,9 @@ class Door:
     """An ASGI application in front of another one.
 
     Each request gets an id, a line in the log and a count in the metrics; each response
-    gets the security headers. `refuse` answers a request whose `Host` is malformed or
-    not in TRUSTED_HOSTS with an error page of the application.
+    gets the security headers. `refuse` answers with an error page of the application
+    if a request's `Host` is malformed or not in TRUSTED_HOSTS, or if a page of another
+    origin wants to change something.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Door:
         self._application = cast(Any, application)
         self._refuse = refuse
         self._trusted_hosts = settings.TRUSTED_HOSTS
+        self._cors_origins = settings.CORS_ORIGINS
         self._production = settings.production
         self._metrics = metrics
         self._draining = draining
@@ -69,15 +71,26 @@ class Door:
             receive, send = handshake.receive, handshake.send
         with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
             try:
-                if self._knows_host(scope):
-                    await self._application(scope, receive, send)
-                else:
-                    error = BadRequest(
-                        "The Host header is malformed, or names another site."
-                    )
+                if error := self._objection(scope):
                     await self._refuse(scope, send, error)
+                else:
+                    await self._application(scope, receive, send)
             finally:
                 self._record(scope, answer)
+
+    def _objection(self, scope: Scope) -> HTTPException | None:
+        """Why the request may not pass, or None."""
+        if not self._knows_host(scope):
+            return BadRequest("The Host header is malformed, or names another site.")
+        foreign = origins.changes(scope) and origins.is_foreign(scope)
+        if foreign and not self._may_call_api(scope):
+            return Forbidden("A page of another site sent this, so nothing was done.")
+        return None
+
+    def _may_call_api(self, scope: Scope) -> bool:
+        """Whether CORS_ORIGINS lets scripts of another origin do this."""
+        listed = {"*", origins.origin_of(scope)} & set(self._cors_origins)
+        return bool(listed) and path_of(scope).startswith("/api/")
 
     def _knows_host(self, scope: Scope) -> bool:
         """Whether the request may pass; a probe may with any host."""

@@ -1,19 +1,31 @@
 """What features use to answer requests."""
 
-from quart_chassis.web.access import admin_required
+from quart_chassis.web.access import admin_required, owner_required, policy_of
 from quart_chassis.web.answers import document_answers
 from quart_chassis.web.bodies import answer, read_body, read_query
 from quart_chassis.web.errors import answer_unavailable
+from quart_chassis.web.forms import Form
 from quart_chassis.web.navigation import Link
 from quart_chassis.web.openapi import amend
+from quart_chassis.web.owner import is_owner
+from quart_chassis.web.posted import read_form
+from quart_chassis.web.redirects import see_other
+from quart_chassis.web.violations import tell_violation
 
 __all__ = [
+    "Form",
     "Link",
     "admin_required",
     "amend",
     "answer",
     "answer_unavailable",
     "document_answers",
+    "is_owner",
+    "owner_required",
+    "policy_of",
     "read_body",
+    "read_form",
     "read_query",
+    "see_other",
+    "tell_violation",
 ]

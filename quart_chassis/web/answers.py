@@ -17,7 +17,7 @@ WITH_BODY = WITH_PARAMETERS | {
     413: "The body is too large",
     415: "The body is not application/json",
 }
-WITH_SECURITY = {401: "The bearer token is wrong or missing"}
+WITH_SECURITY = {401: "Nothing says that the caller may do this"}
 
 View = TypeVar("View", bound=Callable[..., Any])
 

@@ -22,7 +22,7 @@ from werkzeug.routing import Rule
 
 from quart_chassis.project import Project
 from quart_chassis.web import models
-from quart_chassis.web.access import ADMIN
+from quart_chassis.web.access import ADMIN, SESSION
 from quart_chassis.web.answers import Problem, answers_of
 
 Amendment = Callable[[dict[str, Any]], None]
@@ -56,7 +56,10 @@ class ApiDescription(OpenAPIProvider):
         described = super().schema()
         described["components"] = {
             "schemas": self._components,
-            "securitySchemes": {ADMIN: {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                ADMIN: {"type": "http", "scheme": "bearer"},
+                SESSION: {"type": "apiKey", "in": "cookie", "name": SESSION},
+            },
         }
         for amendment in self._app.extensions["api_amendments"]:
             amendment(described)
