@@ -21,6 +21,7 @@ from quart_chassis.web import (
     cors,
     docs,
     errors,
+    limits,
     navigation,
     openapi,
     owner,
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
     from quart.wrappers import BaseRequestWebsocket
 
-LARGEST_BODY_BYTES = 16 * 1024
 # Less than a stop takes, so that a slow caller does not delay it.
 BODY_SECONDS = 5
 
@@ -86,7 +86,7 @@ class Application(Quart):
             # A session ends when it is old, however often it is used.
             SESSION_REFRESH_EACH_REQUEST=False,
             PERMANENT_SESSION_LIFETIME=owner.SESSION_SECONDS,
-            MAX_CONTENT_LENGTH=LARGEST_BODY_BYTES,
+            MAX_CONTENT_LENGTH=limits.LARGEST_BODY_BYTES,
             BODY_TIMEOUT=BODY_SECONDS,
         )
         door = Door(
@@ -101,6 +101,7 @@ class Application(Quart):
         pool.install(self, chosen)
         assets.install(self)
         errors.install(self)
+        limits.install(self)
         cors.install(self, chosen)
         openapi.install(self, project)
         docs.install(self)

@@ -13,27 +13,35 @@ from openapi_spec_validator import validate
 from quart import request, url_for
 from quart.typing import TestClientProtocol
 
-from quart_chassis.application import LARGEST_BODY_BYTES, Application
+from quart_chassis.application import Application
 from quart_chassis.database import engines, migrations, revisions
 from quart_chassis.door.headers import HEADERS, STRICT_TRANSPORT_SECURITY
 from quart_chassis.features import load_settings
 from quart_chassis.project import Project
-from quart_chassis.testing.routes import LOCAL, TOKEN, ask, routes, static_files
+from quart_chassis.testing.guards import (
+    test_every_route_calls_for_who_may_call_it,
+    test_every_route_refuses_changes_from_another_origin,
+    test_without_an_admin_token_guarded_routes_do_not_exist,
+)
+from quart_chassis.testing.routes import KEY, LOCAL, TOKEN, ask, routes, static_files
 from quart_chassis.testing.schemas import schema_of
 from quart_chassis.web.assets import FOREVER
+from quart_chassis.web.limits import limit_of
 
 __all__ = [
     "examples",
     "test_each_migration_can_be_undone_and_done_again",
     "test_every_body_is_bounded",
+    "test_every_route_calls_for_who_may_call_it",
     "test_every_route_names_its_methods",
+    "test_every_route_refuses_changes_from_another_origin",
     "test_every_route_sends_the_security_headers",
     "test_static_files_are_named_by_their_content",
     "test_tables_and_migrations_agree",
     "test_the_description_of_the_api_is_valid",
+    "test_without_an_admin_token_guarded_routes_do_not_exist",
 ]
 
-KEY = {"SECRET_KEY": "k" * 32}
 CONTENT_TYPES = (
     "application/json",
     "application/x-www-form-urlencoded",
@@ -90,7 +98,6 @@ async def test_every_body_is_bounded(
     app: Application = project.create_app(
         DATABASE_URL=database, ADMIN_TOKEN=TOKEN, **LOCAL
     )
-    large = b" " * (LARGEST_BODY_BYTES + 1)
     bounds: set[int | None] = set()
 
     @app.before_request
@@ -100,6 +107,8 @@ async def test_every_body_is_bounded(
     async with app.test_app() as serving:
         client = serving.test_client()
         for rule, path in routes(app, examples):
+            limit = limit_of(app.view_functions[rule.endpoint])
+            large = b" " * (limit + 1)
             for method in sorted((rule.methods or set()) & {"POST", "PUT", "PATCH"}):
                 without = await ask(client, path, method)
                 for kind in CONTENT_TYPES:
@@ -107,7 +116,8 @@ async def test_every_body_is_bounded(
                     answered = await ask(client, path, method, large, **headers)
                     unread = answered.status_code == without.status_code
                     assert answered.status_code == 413 or unread, (method, path, kind)
-    assert bounds <= {LARGEST_BODY_BYTES}
+            assert bounds <= {limit}, path
+            bounds.clear()
 
 
 async def test_static_files_are_named_by_their_content(app: Application) -> None:

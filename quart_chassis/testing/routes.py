@@ -16,6 +16,7 @@ from quart_chassis.testing.waiting import HANG_SECONDS
 from quart_chassis.web.assets import is_static
 
 TOKEN = "t" * 40
+KEY = {"SECRET_KEY": "k" * 32}
 # Whatever settings.toml says of hosts and proxies, the tests are answered.
 LOCAL: dict[str, Any] = {"TRUSTED_HOSTS": [], "FORWARDED_ALLOW_IPS": ["127.0.0.1"]}
 # What an argument is by its converter, where no example of it is written.

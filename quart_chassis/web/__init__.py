@@ -5,6 +5,7 @@ from quart_chassis.web.answers import document_answers
 from quart_chassis.web.bodies import answer, read_body, read_query
 from quart_chassis.web.errors import answer_unavailable
 from quart_chassis.web.forms import Form
+from quart_chassis.web.limits import accepts_body
 from quart_chassis.web.navigation import Link
 from quart_chassis.web.openapi import amend
 from quart_chassis.web.owner import is_owner
@@ -15,6 +16,7 @@ from quart_chassis.web.violations import tell_violation
 __all__ = [
     "Form",
     "Link",
+    "accepts_body",
     "admin_required",
     "amend",
     "answer",

@@ -1,0 +1,66 @@
+"""How large the body of a request may be."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar
+
+from quart import Quart, Request
+from werkzeug.exceptions import HTTPException
+
+LARGEST_BODY_BYTES = 16 * 1024
+LIMIT_ATTRIBUTE = "_quart_chassis_largest_body"
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def accepts_body(largest_bytes: int) -> Callable[[View], View]:
+    """The view for bodies of up to `largest_bytes`, instead of 16 KiB.
+
+    They are kept in memory, and must arrive within five seconds like all others.
+    """
+
+    def mark(view: View) -> View:
+        setattr(view, LIMIT_ATTRIBUTE, largest_bytes)
+        return view
+
+    return mark
+
+
+def limit_of(view: Callable[..., Any]) -> int:
+    """The largest body that the view accepts, in bytes."""
+    limit: int = getattr(view, LIMIT_ATTRIBUTE, LARGEST_BODY_BYTES)
+    return limit
+
+
+def install(app: Quart) -> None:
+    """Have each request of `app` bounded as its view says.
+
+    Bodies are read while the view still waits for its turn, so the view itself would
+    be too late.
+    """
+
+    @cache
+    def larger() -> dict[str, int]:
+        limits = {name: limit_of(view) for name, view in app.view_functions.items()}
+        return {name: n for name, n in limits.items() if n != LARGEST_BODY_BYTES}
+
+    class BoundedRequest(Request):
+        def __init__(self, *arguments: Any, **named: Any) -> None:
+            super().__init__(*arguments, **named)
+            if larger() and self.method != "GET":
+                self._set_limit()
+
+        def _set_limit(self) -> None:
+            adapter = app.create_url_adapter(self)
+            assert adapter, "there is one for every request"
+            try:
+                endpoint, _ = adapter.match()
+            except HTTPException:
+                return
+            if endpoint in larger():
+                self.max_content_length = larger()[endpoint]
+                self.body = self.body_class(
+                    self.content_length, self.max_content_length
+                )
+
+    app.request_class = BoundedRequest
