@@ -119,6 +119,34 @@ async def test_an_unknown_path_is_not_found(server: RunningServer) -> None:
     assert "s3cret" not in "\n".join(server.lines)
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": f"http://www.{TRUSTED}", "Sec_Fetch_Site": "same-site"},
+    ],
+    ids=str,
+)
+async def test_a_page_of_another_origin_opens_no_connection(
+    server: RunningServer, headers: dict[str, str]
+) -> None:
+    async with connected(server.url, "/echo", TRUSTED, **headers) as there:
+        assert there.status == 403
+        assert "another site" in there.body
+    request_id = there.headers["X-Request-ID"]
+    until(lambda: is_done(server, request_id))
+    (line,) = told(server.lines, request_id)
+    assert (line["method"], line["path"], line["status"]) == ("WEBSOCKET", "/echo", 403)
+
+
+async def test_a_page_of_ours_opens_a_connection(server: RunningServer) -> None:
+    async with connected(
+        server.url, "/echo", TRUSTED, Origin=f"http://{TRUSTED}"
+    ) as there:
+        assert await there.say("a") == "a"
+
+
 @pytest.mark.parametrize("host", ["evil.example", "a<script>", "a b", "a..b"])
 async def test_a_handshake_with_a_host_that_is_not_ours_is_refused(
     server: RunningServer, host: str

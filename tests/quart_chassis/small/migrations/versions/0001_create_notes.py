@@ -25,7 +25,24 @@ def upgrade() -> None:
         sa.CheckConstraint("text <> ''", name=op.f("ck_notes_text_not_empty")),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_notes")),
     )
+    op.create_table(
+        "shelves",
+        sa.Column("number", sa.BigInteger(), sa.Identity(), nullable=False),
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("width", sa.Integer(), nullable=False),
+        sa.Column("price", sa.Numeric(precision=8, scale=2), nullable=True),
+        sa.Column("bought_on", sa.Date(), nullable=True),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("above", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("width > 0", name=op.f("ck_shelves_width_positive")),
+        sa.ForeignKeyConstraint(
+            ["above"], ["shelves.number"], name=op.f("fk_shelves_above_shelves")
+        ),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_shelves")),
+        sa.UniqueConstraint("name", name=op.f("uq_shelves_name")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("shelves")
     op.drop_table("notes")

@@ -1,4 +1,4 @@
-"""Notes: a page, an API, a WebSocket, a command and two settings."""
+"""Notes: pages, a form, an API, a WebSocket, a command and two settings."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -10,6 +10,7 @@ from quart_chassis.settings import Secret
 from quart_chassis.web import Link
 from small_app.notes_app.api import notes_api
 from small_app.notes_app.commands import count_notes
+from small_app.notes_app.shelves import shelves_app
 from small_app.notes_app.views import notes_app
 
 
@@ -29,6 +30,7 @@ commands = (count_notes,)
 
 
 def install(app: Application) -> None:
-    """Add the page and the API."""
+    """Add the pages and the API."""
     app.register_blueprint(notes_app)
     app.register_blueprint(notes_api)
+    app.register_blueprint(shelves_app)
