@@ -22,7 +22,7 @@ from quart_chassis.project import Project
 from quart_chassis.testing import databases
 from quart_chassis.testing.databases import TestServer
 from quart_chassis.testing.postgres import UID, OwnPostgres
-from quart_chassis.testing.routes import LOCAL
+from quart_chassis.testing.routes import LOCAL, TOKEN
 
 STACK = pytest.StashKey[ExitStack]()
 
@@ -138,7 +138,9 @@ def empty_database(new_database: Callable[..., str]) -> str:
 @pytest.fixture
 def app(project: Project, database: str) -> Application:
     """The application on a fresh database; it does not serve yet."""
-    app: Application = project.create_app(DATABASE_URL=database, **LOCAL)
+    app: Application = project.create_app(
+        DATABASE_URL=database, ADMIN_TOKEN=TOKEN, **LOCAL
+    )
     return app
 
 
@@ -147,6 +149,18 @@ async def client(app: Application) -> AsyncIterator[TestClientProtocol]:
     """A client of the application, which is serving."""
     async with app.test_app() as serving:
         yield serving.test_client()
+
+
+@pytest.fixture
+async def owner(app: Application, client: TestClientProtocol) -> TestClientProtocol:
+    """Another client of the same application, which signed in as the owner."""
+    signed_in = app.test_client()
+    response = await signed_in.post("/sign-in", form={"token": TOKEN})
+    assert response.status_code == 303
+    # The next page would say so, and tests look for messages of their own.
+    async with signed_in.session_transaction() as session:
+        session.pop("_flashes")
+    return signed_in
 
 
 @pytest.fixture(scope="session")

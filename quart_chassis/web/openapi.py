@@ -25,6 +25,11 @@ from quart_chassis.web import models
 from quart_chassis.web.access import ADMIN, SESSION
 from quart_chassis.web.answers import Problem, answers_of
 
+# The names are those that `access` gives to routes.
+SCHEMES = {
+    ADMIN: {"type": "http", "scheme": "bearer"},
+    SESSION: {"type": "apiKey", "in": "cookie", "name": "session"},
+}
 Amendment = Callable[[dict[str, Any]], None]
 
 
@@ -56,10 +61,7 @@ class ApiDescription(OpenAPIProvider):
         described = super().schema()
         described["components"] = {
             "schemas": self._components,
-            "securitySchemes": {
-                ADMIN: {"type": "http", "scheme": "bearer"},
-                SESSION: {"type": "apiKey", "in": "cookie", "name": SESSION},
-            },
+            "securitySchemes": _schemes_of(described["paths"]),
         }
         for amendment in self._app.extensions["api_amendments"]:
             amendment(described)
@@ -141,6 +143,18 @@ class ApiDescription(OpenAPIProvider):
             answered = getattr(view, QUART_SCHEMA_RESPONSE_ATTRIBUTE, {})
             found |= dict.fromkeys(model for model, _ in answered.values())
         return list(found)
+
+
+def _schemes_of(paths: dict[str, Any]) -> dict[str, Any]:
+    """How a caller says who they are, where a route asks for it."""
+    asked = {
+        name
+        for operations in paths.values()
+        for operation in operations.values()
+        for requirement in operation.get("security", ())
+        for name in requirement
+    }
+    return {name: scheme for name, scheme in SCHEMES.items() if name in asked}
 
 
 def _header(name: str) -> str:

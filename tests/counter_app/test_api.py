@@ -252,11 +252,11 @@ async def test_without_the_token_nothing_is_set(
         assert response.headers["WWW-Authenticate"].lower().startswith("bearer")
 
 
-async def test_without_an_admin_token_there_are_no_such_calls(
-    client: TestClientProtocol,
-) -> None:
-    for method in (client.put, client.delete):
-        assert (await method("/api/counters/a", headers=ADMIN)).status_code == 404
+async def test_without_an_admin_token_there_are_no_such_calls(database: str) -> None:
+    async with create_app(DATABASE_URL=database).test_app() as serving:
+        client = serving.test_client()
+        for method in (client.put, client.delete):
+            assert (await method("/api/counters/a", headers=ADMIN)).status_code == 404
 
 
 async def test_keys_outlive_what_an_admin_does(admin: TestClientProtocol) -> None:
