@@ -20,6 +20,8 @@ MESSAGES = {
     "23505": "This is taken already.",
     "23514": "This value is not allowed.",
     "23P01": "This overlaps with another one.",
+    # What a unique index holds has about 2,700 bytes.
+    "54000": "This is too long.",
 }
 OUT_OF_RANGE = "22003"
 TOO_LONG = "22001"

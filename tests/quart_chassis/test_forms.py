@@ -2,6 +2,7 @@
 
 from html import unescape
 from io import BytesIO
+from secrets import token_urlsafe
 from urllib.parse import unquote_to_bytes
 
 import pytest
@@ -10,7 +11,7 @@ from quart.datastructures import FileStorage
 from quart.typing import TestClientProtocol
 from small_app.notes_app.shelves import ShelfForm
 from small_app.notes_app.tables import shelves
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 from sqlalchemy.exc import DBAPIError
 from werkzeug.datastructures import MultiDict
 from wtforms import (
@@ -135,6 +136,19 @@ async def test_a_name_that_is_taken_is_told_beside_it(
     assert (await posted(client))[0] == 303
     status, page = await posted(client)
     assert (status, error_of(page, "name")) == (422, "This is taken already.")
+
+
+async def test_a_text_that_its_index_cannot_hold_is_told(app: Application) -> None:
+    name = token_urlsafe(6000)
+    form = ShelfForm(MultiDict(SHELF | {"name": name}))
+    async with app.test_app(), app.app_context():
+        async with begin() as connection:
+            await connection.execute(text("ALTER TABLE shelves ALTER name TYPE text"))
+        with pytest.raises(DBAPIError) as raised:
+            async with begin() as connection:
+                await connection.execute(insert(shelves).values(name=name, width=1))
+        assert tell_violation(form, raised.value)
+    assert form.name.errors == ["This is too long."]
 
 
 async def test_what_no_field_can_be_blamed_for_is_raised(app: Application) -> None:

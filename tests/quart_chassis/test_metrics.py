@@ -32,7 +32,7 @@ async def test_requests_are_counted_by_route_and_status(
     assert samples["http_requests_total GET / 200"] == 2
     assert samples["http_requests_total GET none 400"] == 1
     assert samples["http_requests_total GET /drafts/<int:number> 200"] == 1
-    assert samples[f"http_requests_total DELETE {ONE_NOTE} 404"] == 1
+    assert samples[f"http_requests_total DELETE {ONE_NOTE} 401"] == 1
     assert samples["http_requests_total GET none 404"] == 1
     assert samples["http_requests_total POST none 405"] == 1
     assert samples["http_request_duration_seconds_count GET /"] == 2
