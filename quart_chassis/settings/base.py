@@ -8,9 +8,8 @@ from msgspec import Meta
 from quart_chassis.errors import UserError
 from quart_chassis.project import Project
 from quart_chassis.settings import database_url
+from quart_chassis.settings.secret_key import SHORTEST_KEY
 from quart_chassis.settings.values import Secret, Secrets
-
-SHORTEST_KEY = 32
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ import msgspec
 from quart_chassis.claims import CHASSIS, Claims
 from quart_chassis.errors import UserError
 from quart_chassis.project import Project
-from quart_chassis.settings import sources
+from quart_chassis.settings import secret_key, sources
 from quart_chassis.settings.base import Settings
 from quart_chassis.settings.sources import Given
 from quart_chassis.settings.values import (
@@ -54,8 +54,8 @@ def load(
     given |= {name: Given(value, "argument") for name, value in overrides.items()}
     _check_names(given, hints)
     values = {name: _converted(name, hint, given[name]) for name, hint in hints.items()}
-    if environment != "production" and not values["SECRET_KEY"]:
-        values["SECRET_KEY"] = hidden(secrets.token_urlsafe())
+    if not values["SECRET_KEY"]:
+        values["SECRET_KEY"] = hidden(_secret_key(project, environment))
     values |= {"project": project, "ENV_FOR_DYNACONF": environment}
     return {
         kind: kind(**{field.name: values[field.name] for field in fields(kind)})
@@ -98,6 +98,15 @@ def declared(owners: Mapping[str, type]) -> dict[str, Any]:
                 )
             hints[name] = hint
     return hints
+
+
+def _secret_key(project: Project, environment: str) -> str:
+    """The key where none is set: none in production, kept in development."""
+    if environment == "production":
+        return ""
+    if environment == "development":
+        return secret_key.kept_in(project.root)
+    return secrets.token_urlsafe()
 
 
 def _check_names(given: Mapping[str, Given], known: Iterable[str]) -> None:

@@ -156,4 +156,4 @@ def test_a_project_whose_package_was_installed_is_where_the_command_was_typed(
 
 def test_an_unknown_key_is_named(tmp_path: Path) -> None:
     told = refused(write(tmp_path, f'{NAMED}titel = "Shop"\n'))
-    assert "has the unknown key titel; use package, title" in told
+    assert "has the unknown key titel; use commands, demo, package, title" in told
