@@ -1,11 +1,14 @@
 """What a feature is: a package with `install(app)`, and what else it may name.
 
-`Settings` is a frozen, keyword-only dataclass; `navigation` a tuple of `Link`; and
-`commands` a tuple of modules (`quart_chassis/commands/` has their shape).
+`Settings` is a frozen, keyword-only dataclass; `navigation` a tuple of `Link`;
+`commands` a tuple of modules (`quart_chassis/commands/` has their shape); and
+`seeds(connection)` a coroutine function that writes rows to develop with, and may run
+again.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from inspect import iscoroutinefunction
 from types import ModuleType
 from typing import Any
 
@@ -39,11 +42,17 @@ def checked(parts: Iterable[ModuleType]) -> tuple[ModuleType, ...]:
                 f"FEATURES names {name}, which has no install(app); write that "
                 "function in its __init__.py, or take it out"
             )
+        if not iscoroutinefunction(getattr(part, "seeds", _no_seeds)):
+            raise UserError(f"{name}.seeds must be `async def seeds(connection)`")
         if parts.count(part) > 1:
             raise UserError(f"FEATURES names {name} twice; take one of the two out")
         if [name_of(each) for each in parts].count(name) > 1:
             raise UserError(f"FEATURES names two features {name}; rename one of them")
     return parts
+
+
+async def _no_seeds() -> None:
+    """What a feature without seeds has."""
 
 
 def features_of(project: Project) -> tuple[ModuleType, ...]:

@@ -30,22 +30,20 @@ from quart_chassis.commands import (
     mergemigrations,
     migrate,
     resetdb,
+    routes,
     run,
+    seed,
+    shell,
     test,
 )
+from quart_chassis.commands import format as format_
 from quart_chassis.errors import UserError, say
 from quart_chassis.project import Project
 
 COMMANDS = (
-    run,
-    test,
-    check,
-    migrate,
-    makemigration,
-    mergemigrations,
-    dbshell,
-    resetdb,
-    lock,
+    *(run, test, check, format_, routes, shell),
+    *(migrate, makemigration, mergemigrations, dbshell, resetdb, seed),
+    *(lock,),
 )
 
 
@@ -61,12 +59,18 @@ def main(words: list[str], program: str = "manage.py", root: Path | None = None)
         # A closed terminal ends the command; under nohup it does not.
         signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     try:
-        return _run(words, program, root or Path.cwd())
+        status = _run(words, program, root or Path.cwd())
+        sys.stdout.flush()
+        return status
     except UserError as error:
         print(f"{program}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # Whoever reads the output has read enough: `manage.py routes | head`.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
 
 
 def console_script() -> int:

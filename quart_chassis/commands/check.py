@@ -12,22 +12,23 @@ from quart_chassis.project import Project
 
 TOOLS = True
 SAID = "what the line above says"
+NAMED = "correct the lines named above"
+FORMAT = "python3 manage.py format"
 PYTHON = sys.executable
 PROGRAMS = {
-    "format": ([PYTHON, "-m", "ruff", "format", "--check", "."], "-m ruff format ."),
-    "lint": ([PYTHON, "-m", "ruff", "check", "."], "-m ruff check --fix ."),
-    "types": ([PYTHON, "-m", "mypy"], ""),
-    "imports": ([str(Path(get_path("scripts")) / "lint-imports"), "--no-cache"], ""),
+    "format": ([PYTHON, "-m", "ruff", "format", "--check", "."], FORMAT),
+    "lint": ([PYTHON, "-m", "ruff", "check", "."], f"{FORMAT}, then what it names"),
+    "types": ([PYTHON, "-m", "mypy"], NAMED),
+    "imports": ([str(Path(get_path("scripts")) / "lint-imports"), "--no-cache"], NAMED),
 }
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print a line for each check, and the remedy if it fails; 1 if one fails."""
     failed = False
-    for name, (command, mends) in PROGRAMS.items():
+    for name, (command, remedy) in PROGRAMS.items():
         ran = subprocess.run(command, check=False, capture_output=True, text=True)
         problems = [ran.stdout + ran.stderr] if ran.returncode else []
-        remedy = f"{PYTHON} {mends}" if mends else "correct the lines named above"
         failed |= _tell(name, problems, remedy)
     return int(failed | _check_files(arguments.project))
 

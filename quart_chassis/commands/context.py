@@ -53,7 +53,7 @@ def run_in_application(arguments: argparse.Namespace) -> int:
     async def run() -> int:
         """Nothing of this is a server, so signals stay what they are."""
         await migrations.check_schema(chosen)
-        app = project.create_app()
+        arguments.app = app = project.create_app()
         async with app.test_app(), app.app_context():
             status: int | None = await arguments.run(arguments)
             return status or 0

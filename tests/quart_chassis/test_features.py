@@ -144,3 +144,8 @@ def test_features_that_are_no_tuple_are_told() -> None:
     parts: Any = notes_app
     with pytest.raises(UserError, match=r"write \(notes_app,\) instead"):
         create("small_app", parts)
+
+
+def test_seeds_that_cannot_be_awaited_are_named() -> None:
+    told = refused(feature("other", seeds=nothing))
+    assert "other.seeds must be `async def seeds(connection)`" in told

@@ -1,4 +1,4 @@
-"""Notes: pages, a form, an API, a WebSocket, a command and two settings."""
+"""Notes: pages, a form, an API, a WebSocket, a command, seeds and two settings."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -10,8 +10,11 @@ from quart_chassis.settings import Secret
 from quart_chassis.web import Link
 from small_app.notes_app.api import notes_api
 from small_app.notes_app.commands import count_notes
+from small_app.notes_app.seeds import seeds
 from small_app.notes_app.shelves import shelves_app
 from small_app.notes_app.views import notes_app
+
+__all__ = ["Settings", "commands", "install", "navigation", "seeds"]
 
 
 @dataclass(frozen=True, kw_only=True)
