@@ -35,6 +35,7 @@ from quart_chassis.commands import (
     seed,
     shell,
     test,
+    update,
 )
 from quart_chassis.commands import format as format_
 from quart_chassis.errors import UserError, say
@@ -43,7 +44,7 @@ from quart_chassis.project import Project
 COMMANDS = (
     *(run, test, check, format_, routes, shell),
     *(migrate, makemigration, mergemigrations, dbshell, resetdb, seed),
-    *(lock,),
+    *(update, lock),
 )
 
 

@@ -1,0 +1,146 @@
+"""Get the newer boilerplate, and have it render itself under a project's names."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from quart_chassis.errors import UserError
+from quart_chassis.updating import git
+from quart_chassis.updating.record import Record
+
+RENDERER = "boilerplate/rendered.py"
+
+
+@dataclass(frozen=True)
+class Newer:
+    """A newer boilerplate: its commit in the scratch repository, and its files."""
+
+    scratch: Path
+    commit: str
+    version: str
+    files: Path
+
+    def read(self, path: str, commit: str | None = None) -> str:
+        """A file of the newer version or of another commit; "" if it has none."""
+        try:
+            return git.text(self.scratch, "show", f"{commit or self.commit}:{path}")
+        except git.GitFailed:
+            return ""
+
+    def render(self, commit: str, record: Record, *, demo: bool) -> str:
+        """The tree that the newer version's renderer makes of a commit's files."""
+        names = {each: getattr(record, each) for each in ("package", "name", "title")}
+        path = self.files.parent / "names.json"
+        path.write_text(json.dumps(names | {"demo": demo}), "utf-8")
+        words = ["-S", "-m", "boilerplate.rendered", str(self.scratch), commit]
+        kept = {k: v for k, v in os.environ.items() if k not in git.FOREIGN}
+        ran = subprocess.run(
+            [sys.executable, *words, str(path)],
+            cwd=self.files,
+            env={k: v for k, v in kept.items() if not k.startswith("PYTHON")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if ran.returncode != 0:
+            reason = ran.stderr.strip().rpartition("\n")[2]
+            raise UserError(
+                f"SOURCE cannot write commit {commit[:12]} under this project's names "
+                f"({reason}); report this to whoever keeps SOURCE"
+            )
+        return ran.stdout.strip()
+
+
+def fetch(source: str, record: Record, scratch: Path, files: Path) -> Newer | None:
+    """The version at SOURCE's HEAD; None if the project has it already.
+
+    UserError if SOURCE is no boilerplate, or does not follow on the project's version.
+    """
+    _fetch(source, scratch)
+    commit = git.text(scratch, "rev-parse", "refs/newer^{commit}")
+    if commit == record.commit:
+        return None
+    _refuse_others(source, record, scratch, commit)
+    files.mkdir()
+    words = (f"--work-tree={files}", "checkout", "--force", commit, "--", ".")
+    git.run(scratch, f"--git-dir={scratch}", *words)
+    newer = Newer(scratch, commit, "", files)
+    try:
+        content = tomllib.loads(newer.read("pyproject.toml"))
+        version = str(content["project"]["version"])
+    except (ValueError, KeyError, TypeError):
+        version = ""
+    if not version or not (files / RENDERER).exists():
+        raise UserError(
+            f"SOURCE is no boilerplate: it has no {RENDERER}, or no version in its "
+            "pyproject.toml; name a clone or the address of Quart Chassis"
+        )
+    return Newer(scratch, commit, version, files)
+
+
+def _fetch(source: str, scratch: Path) -> None:
+    words = ("--quiet", "--no-tags", "--no-recurse-submodules", "--update-shallow")
+    try:
+        git.run(scratch, "fetch", *words, "--", source, "+HEAD:refs/newer")
+    except git.GitFailed as error:
+        told = str(error)
+        if "dubious ownership" in told:
+            raise UserError(
+                "SOURCE belongs to another user, whom git does not trust; if you do, "
+                f"type git config --global --add safe.directory {_git_folder(told)}"
+            ) from None
+        shown = re.sub(r"//[^/@\s]*@", "//", told)
+        raise UserError(
+            f"SOURCE cannot be fetched: {shown}; name the folder or the address of a "
+            "git repository that holds a newer boilerplate"
+        ) from None
+
+
+def _git_folder(told: str) -> str:
+    match = re.search(r"'(.+?)'", told)
+    return match[1] if match else "SOURCE"
+
+
+def _refuse_others(source: str, record: Record, scratch: Path, commit: str) -> None:
+    """Raise UserError unless the project's version is an ancestor of `commit`."""
+    present = ("cat-file", "-e", f"{record.commit}^{{commit}}")
+    if not _succeeds(scratch, *present):
+        # It may be on another branch of SOURCE, or later on this one.
+        words = ("--quiet", "--no-tags", "--no-recurse-submodules", "--", source)
+        _succeeds(scratch, "fetch", *words, record.commit)
+    if not _succeeds(scratch, *present):
+        if git.text(scratch, "rev-parse", "--is-shallow-repository") == "true":
+            raise UserError(
+                "SOURCE is a shallow clone, without the commit this project came from; "
+                "type git fetch --unshallow in it, or name the original's address"
+            )
+        raise _no_ancestor(record)
+    if _succeeds(scratch, "merge-base", "--is-ancestor", commit, record.commit):
+        raise UserError(
+            f"SOURCE ({commit[:12]}) is older than this project's version "
+            f"{record.version} ({record.commit[:12]}); name a newer one"
+        )
+    if not _succeeds(scratch, "merge-base", "--is-ancestor", record.commit, commit):
+        raise _no_ancestor(record)
+
+
+def _no_ancestor(record: Record) -> UserError:
+    return UserError(
+        f"SOURCE does not follow on {record.commit[:12]} (version {record.version}), "
+        "from which this project came; name the boilerplate it came from, or if its "
+        "history was rewritten, write the commit that took that one's place into "
+        ".quart-chassis.toml, commit, and try again"
+    )
+
+
+def _succeeds(folder: Path, *words: str) -> bool:
+    try:
+        git.run(folder, *words)
+    except git.GitFailed:
+        return False
+    return True
