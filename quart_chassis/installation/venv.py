@@ -15,6 +15,7 @@ from pathlib import Path
 from quart_chassis.errors import UserError, say
 from quart_chassis.installation import installing
 from quart_chassis.installation.dependencies import ROOT
+from quart_chassis.installation.keeping import keep_programs
 from quart_chassis.locks import locked
 
 VENV = ROOT / ".venv"
@@ -123,6 +124,7 @@ def _make_empty(uv: str | None) -> None:
     if VENV.exists():
         # Deleted first, so that a folder half deleted is no environment.
         (VENV / "pyvenv.cfg").unlink(missing_ok=True)
+        keep_programs(VENV, ROOT / ".postgres")
         shutil.rmtree(VENV)
     VENV.mkdir()
     # Empty until all is installed, so that an interruption is noticed.

@@ -109,8 +109,7 @@ class Cluster:
         if made_by != here:
             raise UserError(
                 f"{data} was made by PostgreSQL {made_by}, but this is PostgreSQL "
-                f"{here}; dump the data with the old version, or delete {self.folder} "
-                "to start afresh"
+                f"{here}; end each `manage.py run` to have it carried over"
             )
 
     def _choose_port(self) -> int:
@@ -172,6 +171,18 @@ def socket_folder(folder: Path) -> Path:
     if len(os.fsencode(folder)) <= LONGEST_SOCKET_FOLDER:
         return folder
     return Path("/tmp") / f"postgresql-{digest(folder)}"  # noqa: S108
+
+
+def client_words(folder: Path) -> list[str]:
+    """The options with which a client connects to the server in `folder`."""
+    if sys.platform == "win32":
+        port, password = (folder / "listener").read_text("utf-8").split()
+        return [
+            "-d",
+            f"host=127.0.0.1 port={port} user={SUPERUSER} password={password}",
+        ]
+    place = str(socket_folder(folder)).replace("\\", "\\\\").replace("'", "\\'")
+    return ["-d", f"host='{place}' port={PORT} user={SUPERUSER} dbname={SUPERUSER}"]
 
 
 def digest(path: Path) -> str:

@@ -24,9 +24,9 @@ import asyncpg
 
 from quart_chassis.errors import UserError
 from quart_chassis.locks import locked, try_lock
-from quart_chassis.postgres import programs
-from quart_chassis.postgres.cluster import PORT as SOCKET_PORT
+from quart_chassis.postgres import carrying, programs
 from quart_chassis.postgres.cluster import (
+    PORT,
     START_SECONDS,
     SUPERUSER,
     Cluster,
@@ -56,7 +56,7 @@ def address(folder: Path) -> dict[str, object]:
     if sys.platform == "win32":
         port, password = (cluster / "listener").read_text("utf-8").split()
         return arguments | {"host": "127.0.0.1", "port": port, "password": password}
-    return arguments | {"host": str(socket_folder(cluster)), "port": SOCKET_PORT}
+    return arguments | {"host": str(socket_folder(cluster)), "port": PORT}
 
 
 @contextmanager
@@ -73,13 +73,16 @@ def serving(folder: Path, database: str, say: Say) -> Iterator[None]:
             with _door(folder, say):
                 cluster = _prepared(folder)
                 users.mkdir(exist_ok=True)
-                if _in_use(users) and not cluster.is_running():
+                used = _in_use(users)
+                if used and not cluster.is_running():
                     raise UserError(
                         f"the database in {folder} has stopped while others use it; "
                         "stop them (each `manage.py run`), then try again"
                     )
                 with _uninterrupted():
                     mine = try_lock(users / uuid4().hex)
+                    if not used:
+                        carrying.carry_over(cluster, say)
                     cluster.start()
                 asyncio.run(_ensure_database(folder, database))
         yield
@@ -185,12 +188,11 @@ def _folder_errors(folder: Path) -> Iterator[None]:
 
 
 def _make_folder(folder: Path) -> None:
-    if folder.exists():
-        return
-    folder.mkdir(mode=0o700)
-    if programs.is_root():
-        # The server's account must pass through it to its own folder.
-        folder.chmod(0o711)
+    if not folder.exists():
+        folder.mkdir(mode=0o700)
+        if programs.is_root():
+            # The server's account must pass through it to its own folder.
+            folder.chmod(0o711)
 
 
 def _prepared(folder: Path) -> Cluster:

