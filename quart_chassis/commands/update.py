@@ -42,8 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     record = Record.of(root)
     here = guards.checkout(root)
     with preparing.scratch_repository(here) as scratch:
-        files = scratch.parent / "newer"
-        newer = source.fetch(arguments.source, record, scratch, files)
+        newer = source.fetch(arguments.source, record, scratch)
         if newer is None:
             print(f"This project is up to date: {record.version}, {record.commit[:12]}")
             return 0
@@ -86,7 +85,7 @@ def _foresee(here: "Checkout", prepared: "Prepared") -> int:
             f"git cannot merge without changing anything ({error}); --dry-run needs "
             "git 2.38 or newer"
         ) from None
-    lines = trees.changes(prepared.scratch, here.head, merged)
+    lines = trees.changes(prepared.scratch, here.head, merged, here.prefix)
     _list(f"Would change {len(lines)} files", lines)
     _list("Would leave conflicts in", conflicts)
     folder = f"{merged}:{here.prefix}{MIGRATIONS}"

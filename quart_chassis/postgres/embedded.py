@@ -76,8 +76,8 @@ def serving(folder: Path, database: str, say: Say) -> Iterator[None]:
                 used = _in_use(users)
                 if used and not cluster.is_running():
                     raise UserError(
-                        f"the database in {folder} has stopped while others use it; "
-                        "stop them (each `manage.py run`), then try again"
+                        f"the database in {folder} has stopped while it is in use; "
+                        "end each `manage.py run`, then try again"
                     )
                 with _uninterrupted():
                     mine = try_lock(users / uuid4().hex)
@@ -190,9 +190,8 @@ def _folder_errors(folder: Path) -> Iterator[None]:
 def _make_folder(folder: Path) -> None:
     if not folder.exists():
         folder.mkdir(mode=0o700)
-        if programs.is_root():
-            # The server's account must pass through it to its own folder.
-            folder.chmod(0o711)
+        # As root, the server's account must pass through it to its own folder.
+        folder.chmod(0o711 if programs.is_root() else 0o700)
 
 
 def _prepared(folder: Path) -> Cluster:

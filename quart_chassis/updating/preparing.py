@@ -6,9 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from quart_chassis.errors import UserError
 from quart_chassis.updating import git, requirements, sides, trees
 from quart_chassis.updating.guards import Checkout
 from quart_chassis.updating.record import Record
+from quart_chassis.updating.rendering import CannotRender
 from quart_chassis.updating.source import Newer
 
 
@@ -51,7 +53,13 @@ def prepare(
     scratch = newer.scratch
     head = git.text(here.root, "rev-parse", "HEAD^{tree}")
     ours = git.text(here.root, "rev-parse", f"HEAD:{here.prefix.rstrip('/')}")
-    base, theirs = sides.rendered(newer, record, ours)
+    try:
+        base, theirs = sides.rendered(newer, record, ours)
+    except CannotRender as error:
+        raise UserError(
+            f"SOURCE cannot write its files under this project's names ({error}); "
+            "report this to whoever keeps SOURCE"
+        ) from None
     files = trees.read(scratch, ours)
     uncompiled = requirements.settle(scratch, files, base, theirs, compile_pins)
     base = sides.with_line_ends(here.root, scratch, base)
@@ -70,7 +78,7 @@ def prepare(
 
 
 def foreseen(here: Checkout, prepared: Prepared) -> tuple[str, list[str]]:
-    """The tree that the merge would make, and the files with conflicts in it.
+    """The tree that the merge would make, and the project's files with conflicts.
 
     GitFailed if this git is older than 2.38.
     """
@@ -78,7 +86,7 @@ def foreseen(here: Checkout, prepared: Prepared) -> tuple[str, list[str]]:
     ours = _commit(here, prepared.scratch, head, parent=prepared.parent)
     words = ("merge-tree", "--write-tree", "--name-only", "--no-messages", "-z")
     told = git.names(prepared.scratch, *words, ours, prepared.commit, statuses=(0, 1))
-    return told[0], [path for path in told[1:] if path]
+    return told[0], [path.removeprefix(here.prefix) for path in told[1:] if path]
 
 
 def _commit(

@@ -5,6 +5,7 @@ from pathlib import Path, PurePosixPath
 
 from quart_chassis.updating import git, trees
 from quart_chassis.updating.record import FILE, Record
+from quart_chassis.updating.rendering import CannotRender, Renderer
 from quart_chassis.updating.source import Newer
 from quart_chassis.updating.trees import Tree
 
@@ -15,23 +16,39 @@ def rendered(newer: Newer, record: Record, ours: str) -> tuple[Tree, Tree]:
     What the project (the tree `ours`) has deleted is in neither: the demo, files (also
     under the name they have in the newer version), and whole folders.
     """
-    files = trees.read(newer.scratch, ours)
+    scratch = newer.scratch
+    files = trees.read(scratch, ours)
     before, demo = _rendered_before(newer, record, files)
-    after = newer.render(newer.commit, record, demo=demo)
-    base = trees.read(newer.scratch, before)
-    theirs = trees.read(newer.scratch, after)
-    gone = trees.deleted(newer.scratch, before, ours)
-    moved = trees.moved(newer.scratch, before, after)
+    after = newer.renderer.render(newer.commit, record, demo=demo)
+    base, theirs = trees.read(scratch, before), trees.read(scratch, after)
+    gone = trees.deleted(scratch, before, ours)
+    unknown = gone - _made(newer, record, base) if gone else set()
+    gone -= unknown
+    moved = trees.moved(scratch, before, after)
     out = gone | {new for old, new in moved.items() if old in gone}
     folders = {*_folders_gone(gone, base, files)}
     for path in theirs.keys() - base.keys():
         if folders & {str(each) for each in PurePosixPath(path).parents}:
             out.add(path)
-    base = {path: entry for path, entry in base.items() if path not in out}
-    theirs = {path: entry for path, entry in theirs.items() if path not in out}
+    base = {k: v for k, v in base.items() if k not in out | unknown}
+    theirs = {k: v for k, v in theirs.items() if k not in out}
     # The record is theirs as it is: nobody edits it, and every update changes it.
     base[FILE] = files.get(FILE, base[FILE])
     return base, theirs
+
+
+def _made(newer: Newer, record: Record, base: Tree) -> set[str]:
+    """The files with which the recorded version's own code made the project.
+
+    The newer code may give projects more of that version's files: they are new, and
+    nobody has deleted them.
+    """
+    try:
+        renderer = Renderer.of(newer.scratch, record.commit)
+        made = renderer.render(record.commit, record, demo=record.demo)
+    except CannotRender:
+        return {*base}
+    return {*trees.read(newer.scratch, made)}
 
 
 def with_line_ends(root: Path, scratch: Path, side: Tree) -> Tree:
@@ -48,9 +65,9 @@ def with_line_ends(root: Path, scratch: Path, side: Tree) -> Tree:
 
 def _rendered_before(newer: Newer, record: Record, ours: Tree) -> tuple[str, bool]:
     """The recorded version, and whether with the demo: not if the project has none."""
-    before = newer.render(record.commit, record, demo=record.demo)
+    before = newer.renderer.render(record.commit, record, demo=record.demo)
     if record.demo:
-        rest = newer.render(record.commit, record, demo=False)
+        rest = newer.renderer.render(record.commit, record, demo=False)
         if _demo_is_gone(newer.scratch, record.package, ours, before, rest):
             return rest, False
     return before, record.demo

@@ -1,10 +1,6 @@
-"""Get the newer boilerplate, and have it render itself under a project's names."""
+"""Get the newer boilerplate, if it follows on the one a project came from."""
 
-import json
-import os
 import re
-import subprocess
-import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,51 +8,24 @@ from pathlib import Path
 from quart_chassis.errors import UserError
 from quart_chassis.updating import git
 from quart_chassis.updating.record import Record
-
-RENDERER = "boilerplate/rendered.py"
+from quart_chassis.updating.rendering import PROGRAM, CannotRender, Renderer
 
 
 @dataclass(frozen=True)
 class Newer:
-    """A newer boilerplate: its commit in the scratch repository, and its files."""
+    """A newer boilerplate: its commit in the scratch repository, and its code."""
 
     scratch: Path
     commit: str
     version: str
-    files: Path
+    renderer: Renderer
 
     def read(self, path: str, commit: str | None = None) -> str:
         """A file of the newer version or of another commit; "" if it has none."""
-        try:
-            return git.text(self.scratch, "show", f"{commit or self.commit}:{path}")
-        except git.GitFailed:
-            return ""
-
-    def render(self, commit: str, record: Record, *, demo: bool) -> str:
-        """The tree that the newer version's renderer makes of a commit's files."""
-        names = {each: getattr(record, each) for each in ("package", "name", "title")}
-        path = self.files.parent / "names.json"
-        path.write_text(json.dumps(names | {"demo": demo}), "utf-8")
-        words = ["-S", "-m", "boilerplate.rendered", str(self.scratch), commit]
-        kept = {k: v for k, v in os.environ.items() if k not in git.FOREIGN}
-        ran = subprocess.run(
-            [sys.executable, *words, str(path)],
-            cwd=self.files,
-            env={k: v for k, v in kept.items() if not k.startswith("PYTHON")},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if ran.returncode != 0:
-            reason = ran.stderr.strip().rpartition("\n")[2]
-            raise UserError(
-                f"SOURCE cannot write commit {commit[:12]} under this project's names "
-                f"({reason}); report this to whoever keeps SOURCE"
-            )
-        return ran.stdout.strip()
+        return _read(self.scratch, commit or self.commit, path)
 
 
-def fetch(source: str, record: Record, scratch: Path, files: Path) -> Newer | None:
+def fetch(source: str, record: Record, scratch: Path) -> Newer | None:
     """The version at SOURCE's HEAD; None if the project has it already.
 
     UserError if SOURCE is no boilerplate, or does not follow on the project's version.
@@ -66,21 +35,23 @@ def fetch(source: str, record: Record, scratch: Path, files: Path) -> Newer | No
     if commit == record.commit:
         return None
     _refuse_others(source, record, scratch, commit)
-    files.mkdir()
-    words = (f"--work-tree={files}", "checkout", "--force", commit, "--", ".")
-    git.run(scratch, f"--git-dir={scratch}", *words)
-    newer = Newer(scratch, commit, "", files)
     try:
-        content = tomllib.loads(newer.read("pyproject.toml"))
+        renderer = Renderer.of(scratch, commit)
+        content = tomllib.loads(_read(scratch, commit, "pyproject.toml"))
         version = str(content["project"]["version"])
-    except (ValueError, KeyError, TypeError):
-        version = ""
-    if not version or not (files / RENDERER).exists():
+    except (CannotRender, ValueError, KeyError, TypeError):
         raise UserError(
-            f"SOURCE is no boilerplate: it has no {RENDERER}, or no version in its "
+            f"SOURCE is no boilerplate: it has no {PROGRAM}, or no version in its "
             "pyproject.toml; name a clone or the address of Quart Chassis"
-        )
-    return Newer(scratch, commit, version, files)
+        ) from None
+    return Newer(scratch, commit, version, renderer)
+
+
+def _read(scratch: Path, commit: str, path: str) -> str:
+    try:
+        return git.text(scratch, "show", f"{commit}:{path}")
+    except git.GitFailed:
+        return ""
 
 
 def _fetch(source: str, scratch: Path) -> None:

@@ -75,9 +75,9 @@ def moved(repository: Path, before: str, after: str) -> dict[str, str]:
     return dict(zip(told[1::3], told[2::3], strict=True))
 
 
-def changes(repository: Path, before: str, after: str) -> list[str]:
-    """A line for each file that differs: "M path", "A path", "R old -> new"."""
-    words = ("diff-tree", "-r", "-z", "-M", "--name-status")
+def changes(repository: Path, before: str, after: str, folder: str) -> list[str]:
+    """A line for each file in a folder that differs: "M path", "R old -> new"."""
+    words = ("diff-tree", "-r", "-z", "-M", "--name-status", f"--relative={folder}")
     told = iter(git.names(repository, *words, before, after))
     lines = []
     for status in told:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from quart_chassis.updating import changes
 from tests.quart_chassis.updates.tiny import VIEWS, Boilerplate, Repository
 
 
@@ -260,3 +261,38 @@ def test_two_migrations_with_one_number_are_told(
     boilerplate.release("0.2.0", "- A migration.")
     ended = project.update(boilerplate.folder)
     assert "one revision: 0002_ours.py and 0002_theirs.py" in ended.stdout
+
+
+def test_a_file_that_only_the_newer_code_gives_to_projects_is_no_deleted_one(
+    boilerplate: Boilerplate, tmp_path: Path
+) -> None:
+    project = boilerplate.new(tmp_path / "plain", demo=False)
+    boilerplate.replace("boilerplate/rendered.py", ', "CHANGELOG.md")', ",)")
+    project.git("rm", "--quiet", "docs/guide.md")
+    project.commit()
+    boilerplate.release("0.2.0", "- The changelog comes along.")
+    ended = project.update(boilerplate.folder)
+    assert ended.returncode == 0, ended.stderr
+    assert "comes along" in project.text("CHANGELOG.md")
+
+
+def test_a_renderer_that_fails_is_told(
+    boilerplate: Boilerplate, project: Repository
+) -> None:
+    boilerplate.write({"boilerplate/rendered.py": "raise SystemExit('not today')\n"})
+    boilerplate.release("0.2.0", "- Broken.")
+    state = project.state()
+    ended = project.update(boilerplate.folder)
+    assert ended.returncode == 1
+    assert "names (not today); report this" in ended.stderr
+    assert project.state() == state
+
+
+def test_what_a_section_says_again_is_told_again() -> None:
+    older = "# Log\n\n## Unreleased\n\n- new\n\n## 1.0.0\n\n- migrate\n"
+    newer = (
+        "# Log\n\nWords.\n\n## 1.1.0\n\n### Must\n\n- migrate\n\n### New\n- new\n"
+        + (older.partition("- new\n")[2])
+    )
+    assert changes.between(older, newer) == "## 1.1.0\n### Must\n- migrate"
+    assert changes.between(newer, newer) == ""
