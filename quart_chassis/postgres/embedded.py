@@ -76,8 +76,8 @@ def serving(folder: Path, database: str, say: Say) -> Iterator[None]:
                 used = _in_use(users)
                 if used and not cluster.is_running():
                     raise UserError(
-                        f"the database in {folder} has stopped while it is in use; "
-                        "end each `manage.py run`, then try again"
+                        f"the database in {folder} has stopped while others use it; "
+                        "stop them (each `manage.py run`), then try again"
                     )
                 with _uninterrupted():
                     mine = try_lock(users / uuid4().hex)
