@@ -88,8 +88,10 @@ def _foresee(here: "Checkout", prepared: "Prepared") -> int:
     lines = trees.changes(prepared.scratch, here.head, merged, here.prefix)
     _list(f"Would change {len(lines)} files", lines)
     _list("Would leave conflicts in", conflicts)
+    if prepared.uncompiled:
+        print("Would compile the requirements anew")
     folder = f"{merged}:{here.prefix}{MIGRATIONS}"
-    _tell_remaining(prepared, trees.texts(prepared.scratch, folder))
+    _tell_migrations(trees.texts(prepared.scratch, folder))
     print("Nothing was changed")
     return int(bool(conflicts))
 
@@ -102,8 +104,10 @@ def _tell_outcome(here: "Checkout", prepared: "Prepared", conflicts: list[str]) 
         _list("Conflicts, like any merge's, are left in", conflicts)
     else:
         print(git.text(here.root, "diff", "--shortstat", here.head, "HEAD").strip())
+    if prepared.uncompiled:
+        print("The requirements are not compiled yet; type python3 manage.py lock")
     files = sorted((here.root / MIGRATIONS).glob("*.py"))
-    _tell_remaining(prepared, {file.name: file.read_text("utf-8") for file in files})
+    _tell_migrations({file.name: file.read_text("utf-8") for file in files})
     if conflicts:
         print("Correct them, then: git add --update; git cherry-pick --continue")
         print("To undo the update: git cherry-pick --abort")
@@ -112,12 +116,10 @@ def _tell_outcome(here: "Checkout", prepared: "Prepared", conflicts: list[str]) 
     return 0
 
 
-def _tell_remaining(prepared: "Prepared", migrations: dict[str, str]) -> None:
-    """What the merge cannot do: one line of migrations, and the pins."""
+def _tell_migrations(migrations: dict[str, str]) -> None:
+    """Whether they no longer follow on each other: git does not see it."""
     from quart_chassis.updating import heads
 
-    if prepared.uncompiled:
-        print("The requirements are not compiled yet; type python3 manage.py lock")
     if problem := heads.problem(migrations):
         print(problem)
 
