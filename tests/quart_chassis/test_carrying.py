@@ -15,7 +15,7 @@ from quart_chassis.postgres import carrying, embedded, programs
 from quart_chassis.postgres.cluster import Cluster
 from quart_chassis.testing.postgres import lend_programs, scratch, server_programs
 from quart_chassis.testing.waiting import until
-from tests.quart_chassis.test_embedded import ask, said
+from tests.quart_chassis.test_embedded import ask, is_alive, said
 
 INSTALLED = [Path(f"/usr/lib/postgresql/{version}/bin") for version in (15, 16)]
 OLDER = next((path for path in INSTALLED if path.exists()), None)
@@ -103,8 +103,11 @@ def test_a_kill_while_data_are_carried_over_loses_nothing(old: Cluster) -> None:
     with subprocess.Popen([sys.executable, "-c", code, str(folder)]) as carrier:
         until((folder / carrying.UNFINISHED / carrying.DUMP).exists)
         carrier.kill()
+    left = folder / carrying.UNFINISHED / "data" / "postmaster.pid"
+    process = int(left.read_text().split("\n")[0])
     with embedded.serving(folder, "app", said):
         assert ask(folder, "SELECT count(*) FROM kept") == 1
+    assert not is_alive(process)
 
 
 def fake_program(path: Path, says: str) -> None:

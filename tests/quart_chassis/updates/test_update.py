@@ -177,6 +177,21 @@ def test_what_was_deleted_does_not_come_back_also_under_a_new_name(
     assert project.has("shop/home_app/more.py")
 
 
+def test_one_deleted_file_of_a_folder_does_not_come_back_under_a_new_name(
+    boilerplate: Boilerplate, project: Repository
+) -> None:
+    project.git("rm", "--quiet", "shop/home_app/views.py")
+    project.write({"shop/home_app/ours.py": "pass\n"})
+    project.commit()
+    boilerplate.git("mv", "my_app/home_app/views.py", "my_app/home_app/pages.py")
+    boilerplate.replace("my_app/home_app/pages.py", "return 19", "return 1900")
+    boilerplate.release("0.2.0", "- Moved.")
+    ended = project.update(boilerplate.folder)
+    assert ended.returncode == 0, ended.stdout
+    assert not project.has("shop/home_app/views.py")
+    assert not project.has("shop/home_app/pages.py")
+
+
 def test_a_file_that_was_moved_gets_what_is_new_in_it(
     boilerplate: Boilerplate, project: Repository
 ) -> None:
