@@ -44,6 +44,8 @@ def checked(parts: Iterable[ModuleType]) -> tuple[ModuleType, ...]:
             )
         if not iscoroutinefunction(getattr(part, "seeds", _no_seeds)):
             raise UserError(f"{name}.seeds must be `async def seeds(connection)`")
+    for part in parts:
+        name = name_of(part)
         if parts.count(part) > 1:
             raise UserError(f"FEATURES names {name} twice; take one of the two out")
         if [name_of(each) for each in parts].count(name) > 1:

@@ -25,6 +25,7 @@ from types import ModuleType
 from quart_chassis.commands import (
     check,
     dbshell,
+    doctor,
     lock,
     makemigration,
     mergemigrations,
@@ -44,7 +45,7 @@ from quart_chassis.project import Project
 COMMANDS = (
     *(run, test, check, format_, routes, shell),
     *(migrate, makemigration, mergemigrations, dbshell, resetdb, seed),
-    *(update, lock),
+    *(doctor, update, lock),
 )
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from quart_chassis import commands
 from quart_chassis.testing.servers import ROOT
 from tests.quart_chassis.updates.tiny import SETTINGS, Repository
 
@@ -144,7 +143,6 @@ def make_newer(boilerplate: Repository) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif("new" not in commands.names(), reason="needs the command new")
 @pytest.mark.parametrize("options", [[], ["--with-demo"]], ids=["plain", "with demo"])
 def test_a_project_that_is_lived_in_is_updated(
     boilerplate: Repository, tmp_path: Path, options: list[str]
