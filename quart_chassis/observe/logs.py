@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from quart_chassis.observe import console
 from quart_chassis.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def configure(settings: Settings) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _without_color_message,
     ]
-    rendered = _as_json() if form == "json" else _for_people()
+    rendered = _as_json() if form == "json" else console.processors()
     structlog.configure(
         processors=[*shared, *rendered],
         wrapper_class=structlog.make_filtering_bound_logger(settings.LOG_LEVEL),
@@ -45,8 +46,19 @@ def configure(settings: Settings) -> None:
     )
     logging.basicConfig(handlers=[handler], level=settings.LOG_LEVEL, force=True)
     logging.getLogger("uvicorn.error").addFilter(_is_no_handshake)
-    # It announces each of its own parts.
-    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
+    logging.getLogger("alembic.runtime.migration").addFilter(_tells_a_migration)
+    for name in _talkative(settings, form):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _talkative(settings: Settings, form: str) -> list[str]:
+    """Loggers of which only warnings are wanted."""
+    # The first announces each of its own parts, the other every change of a file.
+    found = ["alembic.runtime.plugins", "watchfiles"]
+    if settings.LOG_LEVEL != "DEBUG" and (form == "console" or settings.reloading):
+        # How a server starts and stops; a developer sees that by its address.
+        found.append("uvicorn.error")
+    return found
 
 
 def _as_json() -> "list[Processor]":
@@ -56,18 +68,14 @@ def _as_json() -> "list[Processor]":
     ]
 
 
-def _for_people() -> "list[Processor]":
-    return [
-        structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(),
-            exception_formatter=structlog.dev.plain_traceback,
-        )
-    ]
-
-
 def _is_no_handshake(record: logging.LogRecord) -> bool:
     """Uvicorn has a line of its own for each WebSocket, with its query string."""
     return '"WebSocket %s"' not in str(record.msg)
+
+
+def _tells_a_migration(record: logging.LogRecord) -> bool:
+    """Alembic also says which database it knows how to migrate, each time."""
+    return not str(record.msg).startswith(("Context impl", "Will assume"))
 
 
 def _without_color_message(

@@ -1,5 +1,6 @@
 """The chassis' own settings. A feature declares its own in the same way."""
 
+import os
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -10,6 +11,9 @@ from quart_chassis.project import Project
 from quart_chassis.settings import database_url
 from quart_chassis.settings.secret_key import SHORTEST_KEY
 from quart_chassis.settings.values import Secret, Secrets
+
+# Under `run --reload`, so that a developer can step through a request with a debugger.
+DEBUGGER_SECONDS = 3600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +70,20 @@ class Settings:
     @property
     def production(self) -> bool:
         return self.ENV_FOR_DYNACONF == "production"
+
+    @property
+    def reloading(self) -> bool:
+        """Whether `run --reload` started this process; never in production."""
+        told = os.environ.get(self.project.variable("RELOAD"))
+        return told == "on" and not self.production
+
+    @property
+    def limit_seconds(self) -> float:
+        """How long a request may wait for the database, and a transaction may last.
+
+        WAIT_SECONDS, or an hour under `run --reload`.
+        """
+        return DEBUGGER_SECONDS if self.reloading else self.WAIT_SECONDS
 
     @property
     def embedded(self) -> bool:
