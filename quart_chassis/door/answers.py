@@ -9,6 +9,7 @@ from quart_chassis.door.draining import Draining
 
 # nginx's status for a caller who disconnected before the response began.
 CALLER_LEFT = 499
+FAILED = 500
 SWITCHED_TO_WEBSOCKET = 101
 # The status a server sends when a handshake is closed before it is accepted (ASGI,
 # "Disconnect").
@@ -53,6 +54,11 @@ class Answer:
             case "websocket.close" if self.seconds is None:
                 self._began(HANDSHAKE_REFUSED)
         await self._send(message)
+
+    def fail(self) -> None:
+        """Note that the application raised: the server answers 500 if it still can."""
+        if self.seconds is None:
+            self._began(FAILED)
 
     def _began(self, status: int) -> None:
         self.status = status

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from hypercorn.typing import ASGIFramework
 
 SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:=/+@-]{1,128}")
+# What a view sets in its scope if it is neither to be logged nor measured.
+UNLOGGED = "quart_chassis.unlogged"
 Refuse = Callable[[Scope, Send, HTTPException], Awaitable[None]]
 
 log = structlog.stdlib.get_logger()
@@ -75,6 +77,11 @@ class Door:
                     await self._refuse(scope, send, error)
                 else:
                     await self._application(scope, receive, send)
+            except Exception as error:
+                # The server logs it, after the request's id was forgotten.
+                error.add_note(f"Request id: {request_id.decode()}")
+                answer.fail()
+                raise
             finally:
                 self._record(scope, answer)
 
@@ -105,6 +112,8 @@ class Door:
         return path_of(scope) in hosts.PROBES
 
     def _record(self, scope: Scope, answer: Answer) -> None:
+        if scope.get(UNLOGGED):
+            return
         method = scope["method"] if scope["type"] == "http" else "WEBSOCKET"
         route = scope.get("route", "none")
         self._metrics.answered(method, route, answer.status, answer.seconds)

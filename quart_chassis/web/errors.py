@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from quart_chassis import settings
 from quart_chassis.database import DatabaseUnavailable, words_of
 from quart_chassis.settings import Settings
+from quart_chassis.web import development, schema
 from quart_chassis.web.asked import asked
 
 RETRY_AFTER_SECONDS = 1
@@ -31,6 +32,9 @@ def install(app: Quart) -> None:
 
 async def answer_error(error: HTTPException) -> Response:
     """The error as a problem or as a page, with its own headers."""
+    unexpected = getattr(error, "original_exception", None)
+    if unexpected and development.sees_errors():
+        return await _explained(unexpected)
     response = await _answer(error.code or 500, error.description or "")
     for name, value in error.get_headers():
         if name != "Content-Type":
@@ -54,6 +58,15 @@ async def answer_unavailable(
     )
     response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
+
+
+async def _explained(error: Exception) -> Response:
+    """The traceback of an unexpected exception, for a developer."""
+    chosen = settings.current(Settings)
+    remedy = await schema.remedy_for(error, chosen)
+    if remedy:
+        log.warning(remedy.reason, remedy=remedy.command)
+    return development.traceback_response(error, chosen.project, remedy)
 
 
 def _remedy() -> str:
