@@ -5,6 +5,7 @@ from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+import structlog
 from quart import Quart, request, websocket
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -25,6 +26,8 @@ from quart_chassis.web import (
     navigation,
     openapi,
     owner,
+    pending,
+    reload,
     sign_in,
 )
 from quart_chassis.web.probes import probes
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
 BODY_SECONDS = 5
 
 Kind = TypeVar("Kind")
+
+log = structlog.stdlib.get_logger()
 
 
 def create(
@@ -89,6 +94,11 @@ class Application(Quart):
             MAX_CONTENT_LENGTH=limits.LARGEST_BODY_BYTES,
             BODY_TIMEOUT=BODY_SECONDS,
         )
+        if chosen.reloading:
+            # A request may wait in a debugger.
+            self.config.from_mapping(
+                BODY_TIMEOUT=chosen.limit_seconds, RESPONSE_TIMEOUT=chosen.limit_seconds
+            )
         door = Door(
             tracing.traced(super().asgi_app),
             partial(refuse, self),
@@ -107,6 +117,10 @@ class Application(Quart):
         docs.install(self)
         self.register_blueprint(probes)
         sign_in.install(self, chosen)
+        reload.offer(self)
+        if chosen.reloading:
+            reload.install(self, self.draining)
+            pending.install(self, chosen)
 
     def install(self, parts: tuple[ModuleType, ...]) -> None:
         """Have each feature add what it has; afterwards the application is complete."""
@@ -166,6 +180,15 @@ class Application(Quart):
         super().register_blueprint(blueprint, **options)
         for found in self.template_context_processors.values():
             found[:] = [each for each in found if each.__module__ != "flask.templating"]
+
+    async def startup(self) -> None:
+        """As in Quart; logs why it fails, of which servers print the message only."""
+        try:
+            await super().startup()
+        except Exception as error:
+            self.extensions["failed"] = error
+            log.exception("the application does not start")
+            raise
 
     async def asgi_app(
         self, scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable"

@@ -17,7 +17,7 @@ from quart_chassis.settings import Settings
 def install(app: Application) -> None:
     """Give `app` a writer that runs while the app serves."""
     settings = app.settings(CounterSettings)
-    wait_seconds = app.settings(Settings).WAIT_SECONDS
+    wait_seconds = app.settings(Settings).limit_seconds
     metrics = CountingMetrics(app.metrics, settings.QUEUE_LIMIT)
 
     @app.while_serving

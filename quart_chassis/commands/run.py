@@ -34,6 +34,9 @@ def run(arguments: argparse.Namespace) -> int:
     given = {names[each]: vars(arguments)[each] for each in names}
     project = arguments.project
     given = {name: value for name, value in given.items() if value}
+    if arguments.reload:
+        # What each process that serves is started with.
+        os.environ |= {**given, project.variable("RELOAD"): "on"}
     settings = load_settings(project, **given)
     # Every worker signs with the same key, which stays the same after a reload.
     os.environ["SECRET_KEY"] = settings.SECRET_KEY

@@ -15,30 +15,37 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
+# Of WAIT_SECONDS: the server's limits on idling, a lock and a statement, and asyncpg's
+# on a statement, which is longer, for a server that no longer answers.
+SHARES = (0.15, 0.25, 0.5, 0.6)
+
 
 def make_engine(settings: Settings) -> AsyncEngine:
     """The application's engine: a bounded pool, and limits on every transaction.
 
     The limits derive from WAIT_SECONDS: a stalled transaction ends before another one
-    stops waiting for its rows, and that one ends before its request does.
+    stops waiting for its rows, and that one ends before its request does. Under
+    `run --reload` all of them are an hour.
     """
-    milliseconds = settings.WAIT_SECONDS * 1000
+    limit = settings.limit_seconds
+    idle, lock, statement, command = (
+        round(limit * 1000 * share)
+        for share in ((1, 1, 1, 1) if settings.reloading else SHARES)
+    )
     engine = create_async_engine(
         "postgresql+asyncpg://",
         isolation_level="READ COMMITTED",
         pool_size=settings.DB_POOL_SIZE,
         max_overflow=0,
-        pool_timeout=settings.WAIT_SECONDS,
+        pool_timeout=limit,
         hide_parameters=True,
-        # Longer than the server's limit, for a server that no longer answers.
-        connect_args=_arguments(settings)
-        | {"command_timeout": settings.WAIT_SECONDS * 0.6},
+        connect_args=_arguments(settings) | {"command_timeout": command / 1000},
     )
     _limit_transactions(
         engine,
-        idle_in_transaction_session_timeout=round(milliseconds * 0.15),
-        lock_timeout=round(milliseconds * 0.25),
-        statement_timeout=round(milliseconds * 0.5),
+        idle_in_transaction_session_timeout=idle,
+        lock_timeout=lock,
+        statement_timeout=statement,
     )
 
     # SQLAlchemy's own ping costs three round trips. This costs none, because a server

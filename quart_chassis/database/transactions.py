@@ -16,8 +16,8 @@ from quart_chassis.settings import Settings
 async def begin(seconds: float | None = None) -> AsyncIterator[AsyncConnection]:
     """A transaction: leaving the block commits, raising rolls back.
 
-    DatabaseUnavailable ends it after `seconds` (WAIT_SECONDS if None), or as soon as
-    the database is known to be unavailable.
+    DatabaseUnavailable ends it after `seconds` (`wait_seconds()` if None), or as soon
+    as the database is known to be unavailable.
     """
     engine: AsyncEngine = current_app.extensions["engine"]
     committed: bool | None = False
@@ -37,4 +37,4 @@ async def begin(seconds: float | None = None) -> AsyncIterator[AsyncConnection]:
 
 def wait_seconds() -> float:
     """The longest time that a request waits for the database, in seconds."""
-    return settings.current(Settings).WAIT_SECONDS
+    return settings.current(Settings).limit_seconds

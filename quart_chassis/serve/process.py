@@ -7,6 +7,7 @@ from typing import Any
 
 from quart_chassis.errors import UserError
 from quart_chassis.serve import stopping
+from quart_chassis.settings import Settings
 
 
 def ready_to_serve(create_app: Callable[[], Any]) -> Any:
@@ -18,7 +19,11 @@ def ready_to_serve(create_app: Callable[[], Any]) -> Any:
     """
     try:
         app = create_app()
-        stopping.install(app)
+        if app.settings(Settings).reloading:
+            # A developer who waits for a reload has no callers to drain.
+            stopping.install(app, seconds=0)
+        else:
+            stopping.install(app)
     except UserError as error:
         package = create_app.__module__.partition(".")[0]
         sys.exit(f"{package}: {error}")

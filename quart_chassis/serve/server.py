@@ -6,15 +6,14 @@ import socket
 import sys
 import time
 from contextlib import nullcontext, suppress
-from pathlib import Path
 
 from uvicorn import Config, Server
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors import ChangeReload, Multiprocess
+from uvicorn.supervisors import Multiprocess
 
 from quart_chassis.errors import UserError
 from quart_chassis.observe import metrics
-from quart_chassis.serve import stopping
+from quart_chassis.serve import reloading, stopping
 from quart_chassis.settings import Settings
 
 # A stop takes half a second until the parent sees the signal, the drain, and this: less
@@ -67,13 +66,13 @@ def serve(listener: socket.socket, settings: Settings, *, reload: bool) -> int:
     The address is printed as soon as signals are handled. With more than one worker, a
     worker that dies is replaced.
     """
-    project = settings.project
-    folders = [str(project.root / project.package), str(Path(__file__).parents[1])]
+    if reload:
+        _tell_address(listener)
+        reloading.serve(listener, settings)
+        return 0
     config = Config(
-        f"{project.package}.asgi:app",
+        f"{settings.project.package}.asgi:app",
         workers=settings.WORKERS,
-        reload=reload,
-        reload_dirs=folders if reload else None,
         # None: the application configures logs, the server's too.
         log_config=None,
         access_log=False,
@@ -82,11 +81,6 @@ def serve(listener: socket.socket, settings: Settings, *, reload: bool) -> int:
         backlog=BACKLOG,
         timeout_graceful_shutdown=GRACEFUL_STOP_SECONDS,
     )
-    if reload:
-        stopping.switch_off(project)
-        _tell_address(listener)
-        ChangeReload(config, target=Server(config).run, sockets=[listener]).run()
-        return 0
     if settings.WORKERS > 1:
         return run_workers(config, listener, settings)
     server = OneWorker(config)

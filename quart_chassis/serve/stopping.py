@@ -12,16 +12,14 @@ import os
 import signal
 import threading
 from collections.abc import AsyncGenerator, Callable
+from functools import partial
 from types import FrameType
 from typing import Any
 
 from quart import Quart, current_app
 from uvicorn import Server
 
-from quart_chassis import settings
 from quart_chassis.door import Draining
-from quart_chassis.project import Project
-from quart_chassis.settings import Settings
 
 DRAIN_SECONDS = 1.0
 # After the drain, `server.py` refuses new connections and serves queued ones.
@@ -31,26 +29,21 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 Handler = Callable[[int, FrameType | None], None]
 
 
-def install(app: Quart) -> None:
-    """Make `app` drain when its server is told to stop, or when its parent dies."""
-    app.while_serving(_wait_before_stopping)
+def install(app: Quart, seconds: float = DRAIN_SECONDS + SETTLE_SECONDS) -> None:
+    """Make `app` drain when its server is told to stop, or when its parent dies.
 
-
-def switch_off(project: Project) -> None:
-    """Make servers started from this process stop at once.
-
-    A developer who waits for a reload has no callers to drain.
+    The server's own stop begins after `seconds`.
     """
-    os.environ[project.variable("DRAIN")] = "off"
+    app.while_serving(partial(_wait_before_stopping, seconds))
 
 
-async def _wait_before_stopping() -> AsyncGenerator[None, None]:
+async def _wait_before_stopping(seconds: float) -> AsyncGenerator[None, None]:
     # Outside the main thread (a test, an embedding program) Python sets no signals.
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     servers_own = {number: signal.getsignal(number) for number in SIGNALS}
-    drain = _drain_before(servers_own)
+    drain = _drain_before(servers_own, seconds)
     for number in SIGNALS:
         signal.signal(number, drain)
     if _undo_early_stop(servers_own[signal.SIGTERM]):
@@ -63,12 +56,10 @@ async def _wait_before_stopping() -> AsyncGenerator[None, None]:
             signal.signal(number, handler)
 
 
-def _drain_before(servers_own: dict[signal.Signals, Any]) -> Handler:
+def _drain_before(servers_own: dict[signal.Signals, Any], seconds: float) -> Handler:
     """A handler that drains and then calls the server's own handler."""
     draining: Draining = current_app.extensions["draining"]
     loop = asyncio.get_running_loop()
-    off = settings.current(Settings).project.variable("DRAIN")
-    delay = 0 if os.environ.get(off) == "off" else DRAIN_SECONDS + SETTLE_SECONDS
 
     def drain(number: int, frame: FrameType | None) -> None:
         stop = servers_own[signal.Signals(number)]
@@ -78,7 +69,7 @@ def _drain_before(servers_own: dict[signal.Signals, Any]) -> Handler:
             draining.begun = True
             for call in draining.when_begun:
                 loop.call_soon_threadsafe(call)
-            loop.call_soon_threadsafe(loop.call_later, delay, stop, number, frame)
+            loop.call_soon_threadsafe(loop.call_later, seconds, stop, number, frame)
         elif number == signal.SIGINT:
             stop(number, frame)
 

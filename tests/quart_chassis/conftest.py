@@ -16,7 +16,13 @@ from tests.quart_chassis.small_project import SMALL
 if sys.platform == "win32":
     # About signals, sockets in folders, and accounts, which are other things there.
     collect_ignore = [
-        *("test_draining.py", "test_embedded.py", "test_manage.py", "test_run.py"),
+        *(
+            "test_debugger.py",
+            "test_draining.py",
+            "test_embedded.py",
+            "test_manage.py",
+            "test_run.py",
+        ),
     ]
 
 

@@ -1,0 +1,142 @@
+"""The process that serves under `run --reload`, until the next change."""
+
+import asyncio
+import os
+import socket
+import sys
+import threading
+import time
+from dataclasses import dataclass, replace
+from importlib import import_module
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import structlog
+from quart import Quart
+from uvicorn import Config, Server
+
+from quart_chassis.observe import logs
+from quart_chassis.project import Project
+from quart_chassis.serve import stand_in
+from quart_chassis.settings import Settings
+from quart_chassis.web.reload import Shown
+
+# What is under way is cut off then: its developer waits for the new code.
+GRACEFUL_STOP_SECONDS = 1
+
+log = structlog.stdlib.get_logger()
+
+
+@dataclass(frozen=True)
+class Start:
+    """Why and how the process starts.
+
+    `changed` are the files that changed, and `time` is when that was seen. `settings`
+    are those that `run` started with, and `stdin` is its descriptor.
+    """
+
+    settings: Settings
+    changed: list[str]
+    time: float
+    stdin: int | None
+
+
+def serve(start: Start, listener: socket.socket, told: Connection) -> None:
+    """Serve the application until a signal.
+
+    If it cannot be imported or does not start, a page says why instead.
+    """
+    if start.stdin is not None:
+        # multiprocessing closed it, and a debugger reads there.
+        sys.stdin = os.fdopen(start.stdin)
+    # To Python, a file that is saved twice in a second with one size is the same.
+    sys.dont_write_bytecode = True
+    logs.configure(start.settings)
+    try:
+        app = import_module(f"{start.settings.project.package}.asgi").app
+    except (Exception, SystemExit) as error:
+        _stand_in(start, listener, told, error)
+        return
+    _warn_of_another_address(start.settings, app.settings(Settings))
+    server = ReloadedServer(app, start, told)
+    server.run(sockets=[listener])
+    if not server.started and "failed" in app.extensions:
+        _stand_in(start, listener, told, app.extensions["failed"])
+
+
+def _stand_in(
+    start: Start, listener: socket.socket, told: Connection, error: BaseException
+) -> None:
+    """Log the error, and answer with it until a signal."""
+    why = _names(start.changed) if start.changed else "run --reload"
+    if isinstance(error, SystemExit):
+        log.error(f"{why}, and {error}")
+    else:
+        _leave_out_callers(error, start.settings.project)
+        log.error(f"{why}, and the application does not start", exc_info=error)
+    app = stand_in.app_for(error, start.settings)
+    quiet = replace(start, changed=[])
+    ReloadedServer(app, quiet, told).run(sockets=[listener])
+
+
+def _leave_out_callers(error: BaseException, project: Project) -> None:
+    """Have the traceback begin in the application, if it ever comes there."""
+    found = error.__traceback__
+    while found:
+        path = Path(found.tb_frame.f_code.co_filename)
+        if path.is_relative_to(project.root / project.package):
+            error.__traceback__ = found
+            return
+        found = found.tb_next
+
+
+def _warn_of_another_address(started: Settings, current: Settings) -> None:
+    """The listener stays what it was when `run` began."""
+    for name in ("HOST", "PORT"):
+        if getattr(started, name) != (value := getattr(current, name)):
+            log.warning(f"{name} is {value} now: end `run`, and start it again")
+
+
+class ReloadedServer(Server):
+    """A server that says when it serves, and hears what browsers should reload."""
+
+    def __init__(self, app: Quart, start: Start, told: Connection) -> None:
+        self._start = start
+        self._app = app
+        self._told = told
+        super().__init__(
+            Config(
+                app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=GRACEFUL_STOP_SECONDS,
+            )
+        )
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not self.started:
+            return
+        seconds = time.time() - self._start.time
+        if self._start.changed:
+            log.info(f"reloaded after {seconds:.1f} s: {_names(self._start.changed)}")
+        loop = asyncio.get_running_loop()
+        threading.Thread(target=self._hear, args=(loop,), daemon=True).start()
+
+    def _hear(self, loop: asyncio.AbstractEventLoop) -> None:
+        shown: Shown = self._app.extensions["shown"]
+        while True:
+            try:
+                changed = self._told.recv()
+            except (EOFError, OSError):
+                return
+            loop.call_soon_threadsafe(shown.change)
+            log.info(_names(changed))
+
+
+def _names(changed: list[str]) -> str:
+    """The first file, and how many others there are."""
+    others = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+    return f"{changed[0]}{others} changed"
