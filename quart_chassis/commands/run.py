@@ -22,6 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal ends it; the status is 1 if no worker could start."""
     from quart_chassis.commands import context
+    from quart_chassis.errors import UserError
     from quart_chassis.features import features_of, load_settings
     from quart_chassis.observe import logs
     from quart_chassis.serve import server
@@ -38,6 +39,11 @@ def run(arguments: argparse.Namespace) -> int:
         # What each process that serves is started with.
         os.environ |= {**given, project.variable("RELOAD"): "on"}
     settings = load_settings(project, **given)
+    if arguments.reload and settings.production:
+        raise UserError(
+            "--reload is for development, and ENV_FOR_DYNACONF is production; leave "
+            "out one of them"
+        )
     # Every worker signs with the same key, which stays the same after a reload.
     os.environ["SECRET_KEY"] = settings.SECRET_KEY
     os.environ.pop("SECRET_KEY_FILE", None)

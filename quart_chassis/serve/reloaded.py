@@ -6,13 +6,14 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import structlog
-from quart import Quart
 from uvicorn import Config, Server
 
 from quart_chassis.observe import logs
@@ -23,6 +24,7 @@ from quart_chassis.web.reload import Shown
 
 # What is under way is cut off then: its developer waits for the new code.
 GRACEFUL_STOP_SECONDS = 1
+STDIN = 0
 
 log = structlog.stdlib.get_logger()
 
@@ -32,13 +34,12 @@ class Start:
     """Why and how the process starts.
 
     `changed` are the files that changed, and `time` is when that was seen. `settings`
-    are those that `run` started with, and `stdin` is its descriptor.
+    are those that `run` started with.
     """
 
     settings: Settings
     changed: list[str]
     time: float
-    stdin: int | None
 
 
 def serve(start: Start, listener: socket.socket, told: Connection) -> None:
@@ -46,9 +47,9 @@ def serve(start: Start, listener: socket.socket, told: Connection) -> None:
 
     If it cannot be imported or does not start, a page says why instead.
     """
-    if start.stdin is not None:
+    if os.isatty(STDIN):
         # multiprocessing closed it, and a debugger reads there.
-        sys.stdin = os.fdopen(start.stdin)
+        sys.stdin = os.fdopen(STDIN)
     # To Python, a file that is saved twice in a second with one size is the same.
     sys.dont_write_bytecode = True
     logs.configure(start.settings)
@@ -57,11 +58,14 @@ def serve(start: Start, listener: socket.socket, told: Connection) -> None:
     except (Exception, SystemExit) as error:
         _stand_in(start, listener, told, error)
         return
-    _warn_of_another_address(start.settings, app.settings(Settings))
+    # None of them where the application is wrapped in another one.
+    extensions = getattr(app, "extensions", {})
+    if "settings" in extensions:
+        _warn_of_another_address(start.settings, extensions["settings"][Settings])
     server = ReloadedServer(app, start, told)
     server.run(sockets=[listener])
-    if not server.started and "failed" in app.extensions:
-        _stand_in(start, listener, told, app.extensions["failed"])
+    if not server.started and "failed" in extensions:
+        _stand_in(start, listener, told, extensions["failed"])
 
 
 def _stand_in(
@@ -100,9 +104,9 @@ def _warn_of_another_address(started: Settings, current: Settings) -> None:
 class ReloadedServer(Server):
     """A server that says when it serves, and hears what browsers should reload."""
 
-    def __init__(self, app: Quart, start: Start, told: Connection) -> None:
+    def __init__(self, app: Any, start: Start, told: Connection) -> None:
         self._start = start
-        self._app = app
+        self._shown: Shown | None = getattr(app, "extensions", {}).get("shown")
         self._told = told
         super().__init__(
             Config(
@@ -122,18 +126,17 @@ class ReloadedServer(Server):
         seconds = time.time() - self._start.time
         if self._start.changed:
             log.info(f"reloaded after {seconds:.1f} s: {_names(self._start.changed)}")
-        loop = asyncio.get_running_loop()
-        threading.Thread(target=self._hear, args=(loop,), daemon=True).start()
+        if self._shown:
+            following = (self._shown, asyncio.get_running_loop())
+            threading.Thread(target=self._follow, args=following, daemon=True).start()
 
-    def _hear(self, loop: asyncio.AbstractEventLoop) -> None:
-        shown: Shown = self._app.extensions["shown"]
-        while True:
-            try:
+    def _follow(self, shown: Shown, loop: asyncio.AbstractEventLoop) -> None:
+        """Have browsers reload what `run` says has changed, until it says no more."""
+        with suppress(EOFError, OSError):
+            while True:
                 changed = self._told.recv()
-            except (EOFError, OSError):
-                return
-            loop.call_soon_threadsafe(shown.change)
-            log.info(_names(changed))
+                loop.call_soon_threadsafe(shown.change)
+                log.info(_names(changed))
 
 
 def _names(changed: list[str]) -> str:

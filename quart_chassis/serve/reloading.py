@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,7 +72,6 @@ class Process:
             settings=self._settings,
             changed=changed,
             time=time.time(),
-            stdin=_number_of_stdin(),
         )
         self._process = SPAWN.Process(
             target=reloaded.serve, args=(started, self._listener, hears)
@@ -83,7 +82,9 @@ class Process:
 
     def show(self, changed: list[str]) -> None:
         """Tell it that browsers should reload."""
-        self._told.send(changed)
+        # It may have ended just now.
+        with suppress(OSError):
+            self._told.send(changed)
 
     def stop(self) -> None:
         """Stop it, also if it does not hear."""
@@ -107,14 +108,6 @@ def _named(changed: Iterable[Path], root: Path) -> list[str]:
         str(path.relative_to(root) if path.is_relative_to(root) else path)
         for path in changed
     ]
-
-
-def _number_of_stdin() -> int | None:
-    """The file descriptor on which a debugger in the process reads; None without."""
-    try:
-        return sys.stdin.fileno()
-    except (AttributeError, OSError, ValueError):
-        return None
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from quart_chassis.settings import Settings
 from quart_chassis.web import development, reload
 
 TITLE = "The application does not start"
-ELSEWHERE = f"{TITLE}. Its console says why.\n"
+ELSEWHERE = "The console of its server says why."
 
 
 def app_for(error: BaseException, settings: Settings) -> Quart:
@@ -27,7 +27,7 @@ def app_for(error: BaseException, settings: Settings) -> Quart:
         if request.blueprint == reload.reload.name:
             return None
         if not development.sees_errors():
-            return Response(ELSEWHERE, 503, content_type="text/plain")
+            return development.page(503, TITLE, detail=ELSEWHERE)
         if isinstance(error, SystemExit):
             # What the user can mend, in one line.
             return development.page(500, TITLE, detail=str(error))

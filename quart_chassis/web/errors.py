@@ -65,7 +65,7 @@ async def _explained(error: Exception) -> Response:
     chosen = settings.current(Settings)
     remedy = await schema.remedy_for(error, chosen)
     if remedy:
-        log.warning(remedy.reason, remedy=remedy.command)
+        log.warning(remedy.title, remedy=str(remedy))
     return development.traceback_response(error, chosen.project, remedy)
 
 

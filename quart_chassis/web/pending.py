@@ -22,7 +22,6 @@ from quart_chassis.web.schema import Remedy
 LOOK_SECONDS = 0.5
 # Blueprints whose routes need no schema, or tell of it themselves.
 UNTOUCHED = {"probes", "reload"}
-TITLE = "Migrations are pending"
 
 log = structlog.stdlib.get_logger()
 
@@ -62,7 +61,7 @@ def install(app: Quart, settings: Settings) -> None:
     async def look() -> AsyncGenerator[None, None]:
         await pending.look()
         if pending.remedy:
-            log.warning(TITLE, remedy=str(pending.remedy))
+            log.warning(pending.remedy.title, remedy=str(pending.remedy))
         following = asyncio.create_task(pending.follow(app.extensions["shown"]))
         try:
             yield
@@ -80,7 +79,7 @@ def install(app: Quart, settings: Settings) -> None:
 def _answer(remedy: Remedy) -> Response:
     """503, as a problem under /api/ and as a page elsewhere."""
     if not request.path.startswith("/api/"):
-        return development.page(503, TITLE, remedy=remedy)
-    problem = {"type": "about:blank", "title": TITLE, "status": 503}
+        return development.page(503, remedy.title, remedy=remedy)
+    problem = {"type": "about:blank", "title": remedy.title, "status": 503}
     body = dumps(problem | {"detail": str(remedy)})
     return Response(body, 503, content_type="application/problem+json")

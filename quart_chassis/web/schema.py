@@ -12,11 +12,16 @@ from quart_chassis.settings import Settings
 # SQLSTATEs: undefined table, column, and object (a type).
 UNDEFINED = {"42P01", "42703", "42704"}
 
+PENDING = "Migrations are pending"
+NOT_KNOWN = "The schema is not known"
+FORGOTTEN = "A migration may be missing"
+
 
 @dataclass(frozen=True)
 class Remedy:
     """What is the matter with the schema, and the command that helps."""
 
+    title: str
     reason: str
     command: str
 
@@ -34,13 +39,13 @@ async def remedy(settings: Settings) -> Remedy | None:
             state = await migrations.schema_state(connection, settings.project)
     except UserError as error:
         # More than one revision, or more than one head.
-        return Remedy(f"{str(error).capitalize()}.", _typed(settings, "migrate"))
+        return Remedy(NOT_KNOWN, f"{error}.", _typed(settings, "migrate"))
     if state is SchemaState.OLDER:
         reason = "The code has migrations that this database has not had yet."
-        return Remedy(reason, _typed(settings, "migrate"))
+        return Remedy(PENDING, reason, _typed(settings, "migrate"))
     if state is SchemaState.NEWER:
         reason = "The database is at a revision that this code does not have."
-        return Remedy(reason, _typed(settings, "migrate"))
+        return Remedy(NOT_KNOWN, reason, _typed(settings, "migrate"))
     return None
 
 
@@ -57,7 +62,7 @@ async def remedy_for(error: BaseException, settings: Settings) -> Remedy | None:
         "The database has no such table or column, and every migration was run. If the "
         "code's tables changed, they need another one."
     )
-    return Remedy(reason, _typed(settings, 'makemigration "what changed"'))
+    return Remedy(FORGOTTEN, reason, _typed(settings, 'makemigration "what changed"'))
 
 
 def _says_undefined(error: BaseException | None) -> bool:

@@ -24,6 +24,8 @@ def test_a_breakpoint_opens_a_debugger_in_the_terminal(
     ) as terminal:
         terminal.waits_for("Ctrl-C ends it")
         (address,) = ADDRESS.findall(terminal.shown)
+        # A start says nothing else.
+        assert terminal.shown.strip() == f"Open {address} (Ctrl-C ends it)"
         asked = threading.Thread(
             target=httpx.get, args=(address,), kwargs={"timeout": HANG_SECONDS}
         )

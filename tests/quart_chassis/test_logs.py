@@ -1,14 +1,23 @@
 import asyncio
+import io
 import json
 import logging
+import os
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import structlog
+from quart import Response
 from quart.typing import TestClientProtocol
 from small_app.application import create_app
 
+from quart_chassis.application import Application
+from quart_chassis.observe import console
 from tests.quart_chassis.small_project import serving
+
+log = structlog.stdlib.get_logger()
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -111,3 +120,89 @@ def test_the_server_and_alembic_log_in_the_same_format(empty_database: str) -> N
     assert all({"level", "timestamp"} <= line.keys() for line in told)
     others = [line for line in server.lines if not line.startswith("{")]
     assert others == [f"Open {server.url} (Ctrl-C ends it)"]
+
+
+REQUEST_LINE = re.compile(
+    r"\d\d:\d\d:\d\d \[info\] (\S+) (\S+) (\d+) [\d.]+ ms [0-9a-f]{8}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("GET", "/livez", "/livez"),
+        ("GET", f"/api/notes/{'x' * 5000}/last", "/last"),
+        ("PROPFIND" * 9, f"/{'y' * 200}", "yyy"),
+    ],
+)
+async def test_a_requests_line_fits_80_columns(
+    capsys: pytest.CaptureFixture[str],
+    database: str,
+    method: str,
+    path: str,
+    expected: str,
+) -> None:
+    app = create_app(DATABASE_URL=database, LOG_FORMAT="console")
+    async with app.test_app() as running:
+        await running.test_client().open(path, method=method, json={})
+    line = capsys.readouterr().err
+    assert len(line) <= 81
+    found = REQUEST_LINE.fullmatch(line)
+    assert found
+    assert found[2].endswith(expected)
+    assert found[2].startswith(path[:4])
+
+
+async def test_nobody_can_forge_a_line_or_move_the_cursor(
+    capsys: pytest.CaptureFixture[str], database: str
+) -> None:
+    app = create_app(DATABASE_URL=database, LOG_FORMAT="console")
+    forged = "a\n12:00:00 [info] GET /\r\x1b[2J\x9b\u2028"
+
+    @app.get("/talk")
+    async def talk() -> str:
+        logging.getLogger("somebody.else").warning("heard %s", forged)
+        log.warning("heard", words=forged)
+        raise ValueError(forged)
+
+    async with app.test_app() as running:
+        await running.test_client().get("/talk", scope_base={"raw_path": b"/\x1b\x9b"})
+    told = capsys.readouterr().err
+    assert not set(told) & set("\r\x1b\x9b\u2028")
+    starts = [line for line in told.splitlines() if not line.startswith("  ")]
+    assert len(starts) == 4
+    assert all(re.match(r"\d\d:\d\d:\d\d \[", line) for line in starts)
+    assert not any(line.startswith("12:00:00 [info] GET / ") for line in starts)
+
+
+@pytest.mark.parametrize(
+    ("environment", "colored"),
+    [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
+)
+def test_colors_are_for_terminals_whose_user_wants_them(
+    environment: dict[str, str], colored: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    master, slave = os.openpty()
+    with os.fdopen(master), os.fdopen(slave, "w") as terminal:
+        assert console.wants_colors(terminal) is colored
+    assert not console.wants_colors(io.StringIO())
+
+
+async def test_an_error_after_the_view_names_the_request(app: Application) -> None:
+    @app.get("/cut-off")
+    async def cut_off() -> Response:
+        async def parts() -> AsyncIterator[bytes]:
+            yield b"one"
+            raise RuntimeError("cut off")
+
+        return Response(parts())
+
+    async with app.test_app() as running:
+        with pytest.raises(RuntimeError) as raised:
+            headers = {"X-Request-ID": "me"}
+            await running.test_client().get("/cut-off", headers=headers)
+    assert raised.value.__notes__ == ["Request id: me"]

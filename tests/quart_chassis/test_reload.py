@@ -22,7 +22,7 @@ from quart_chassis.testing.servers import (
     running,
 )
 from quart_chassis.testing.waiting import HANG_SECONDS, until
-from tests.quart_chassis.small_project import command
+from tests.quart_chassis.small_project import command, run
 
 TEMPLATE = Path("small_app/notes_app/templates/notes_app/home.html")
 STYLE = Path("small_app/notes_app/static/notes.css")
@@ -223,3 +223,15 @@ async def test_nothing_of_it_is_there_in_production(
         assert "_reload" not in await (await client.get("/")).get_data(as_text=True)
         assert (await client.get("/_reload")).status_code == 404
     assert app.config["RESPONSE_TIMEOUT"] == 60
+
+
+def test_production_is_not_reloaded(database: str) -> None:
+    told = run(
+        *("run", "--reload", "--port", "0"),
+        ENV_FOR_DYNACONF="production",
+        SECRET_KEY="k" * 40,
+        DATABASE_URL=database,
+    )
+    assert told.returncode == 1
+    assert "--reload is for development" in told.stderr
+    assert told.stderr.count("\n") == 1
