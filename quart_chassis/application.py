@@ -81,24 +81,7 @@ class Application(Quart):
         }
         # No empty line in a page where a template has a statement.
         self.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-        self.config.from_mapping(
-            ENV_FOR_DYNACONF=chosen.ENV_FOR_DYNACONF,
-            SECRET_KEY=chosen.SECRET_KEY,
-            SECRET_KEY_FALLBACKS=list(chosen.SECRET_KEY_FALLBACKS),
-            SESSION_COOKIE_SECURE=chosen.production,
-            SESSION_COOKIE_HTTPONLY=True,
-            SESSION_COOKIE_SAMESITE="Lax",
-            # A session ends when it is old, however often it is used.
-            SESSION_REFRESH_EACH_REQUEST=False,
-            PERMANENT_SESSION_LIFETIME=owner.SESSION_SECONDS,
-            MAX_CONTENT_LENGTH=limits.LARGEST_BODY_BYTES,
-            BODY_TIMEOUT=BODY_SECONDS,
-        )
-        if chosen.reloading:
-            # A request may wait in a debugger.
-            self.config.from_mapping(
-                BODY_TIMEOUT=chosen.limit_seconds, RESPONSE_TIMEOUT=chosen.limit_seconds
-            )
+        self.config.from_mapping(_configuration(chosen))
         door = Door(
             tracing.traced(super().asgi_app),
             partial(refuse, self),
@@ -202,6 +185,28 @@ class Application(Quart):
     async def preprocess_websocket(self, *context: Any) -> Any:
         _note_route(websocket)
         return await super().preprocess_websocket(*context)
+
+
+def _configuration(chosen: Settings) -> dict[str, Any]:
+    """What Quart and its extensions read."""
+    configuration: dict[str, Any] = {
+        "ENV_FOR_DYNACONF": chosen.ENV_FOR_DYNACONF,
+        "SECRET_KEY": chosen.SECRET_KEY,
+        "SECRET_KEY_FALLBACKS": list(chosen.SECRET_KEY_FALLBACKS),
+        "SESSION_COOKIE_SECURE": chosen.production,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        # A session ends when it is old, however often it is used.
+        "SESSION_REFRESH_EACH_REQUEST": False,
+        "PERMANENT_SESSION_LIFETIME": owner.SESSION_SECONDS,
+        "MAX_CONTENT_LENGTH": limits.LARGEST_BODY_BYTES,
+        "BODY_TIMEOUT": BODY_SECONDS,
+    }
+    if chosen.reloading:
+        # A request may wait in a debugger.
+        for name in ("BODY_TIMEOUT", "RESPONSE_TIMEOUT"):
+            configuration[name] = chosen.limit_seconds
+    return configuration
 
 
 def _note_route(asked: "BaseRequestWebsocket") -> None:

@@ -14,7 +14,10 @@ from quart_chassis.testing.servers import ROOT
 
 KUBERNETES = sorted((ROOT / "deploy" / "kubernetes").glob("*.yml"))
 COMPOSE = sorted(ROOT.glob("*compose*.yml"))
-OF_OTHERS = {"ENV_FOR_DYNACONF", "POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB"}
+OF_OTHERS = {
+    *("ENV_FOR_DYNACONF", "POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB"),
+    "WATCHFILES_FORCE_POLLING",
+}
 # The longest `run` takes to stop.
 STOP_SECONDS = 9
 EDITOR = [
