@@ -26,6 +26,7 @@ from quart_chassis.commands import (
     check,
     dbshell,
     doctor,
+    dropapp,
     lock,
     makemigration,
     mergemigrations,
@@ -35,6 +36,7 @@ from quart_chassis.commands import (
     run,
     seed,
     shell,
+    startapp,
     test,
     update,
 )
@@ -45,6 +47,7 @@ from quart_chassis.project import Project
 COMMANDS = (
     *(run, test, check, format_, routes, shell),
     *(migrate, makemigration, mergemigrations, dbshell, resetdb, seed),
+    *(startapp, dropapp),
     *(doctor, update, lock),
 )
 

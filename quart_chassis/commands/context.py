@@ -16,6 +16,17 @@ from quart_chassis.project import Project
 from quart_chassis.settings import Settings
 
 
+def settings_to_develop(project: Project) -> Settings:
+    """The project's settings; UserError in production, where nobody writes code."""
+    chosen = features.load_settings(project)
+    if chosen.production:
+        raise UserError(
+            "this changes the code and the database, so it is not for production; "
+            "unset ENV_FOR_DYNACONF"
+        )
+    return chosen
+
+
 @contextmanager
 def database(chosen: Settings) -> Iterator[None]:
     """Have the database run during the block, where it is ours to run."""

@@ -31,14 +31,18 @@ def is_ours() -> bool:
 
 def is_another_tools() -> bool:
     """Whether `.venv` is a complete environment that `manage.py` did not make."""
-    whole = (VENV / "pyvenv.cfg").exists() and PYTHON.exists()
-    return whole and not is_ours()
+    return _is_whole() and not is_ours()
 
 
 def is_ready(tools: bool) -> bool:
     """Whether `.venv` has the current pins: for `run`, or with `tools` for all."""
     made_for = _state().get("dev" if tools else "run")
-    return made_for == _fingerprint(tools) and PYTHON.exists()
+    return made_for == _fingerprint(tools) and _is_whole()
+
+
+def _is_whole() -> bool:
+    """Whether it is an environment; without pyvenv.cfg its Python is the system's."""
+    return (VENV / "pyvenv.cfg").exists() and PYTHON.exists()
 
 
 def make_ready(tools: bool) -> None:

@@ -3,7 +3,13 @@
 from quart_chassis.web.access import admin_required, owner_required, policy_of
 from quart_chassis.web.answers import document_answers
 from quart_chassis.web.bodies import answer, read_body, read_query
-from quart_chassis.web.errors import answer_unavailable
+from quart_chassis.web.errors import answer_error, answer_unavailable
+from quart_chassis.web.fields import (
+    EnumField,
+    JsonField,
+    ReferenceField,
+    check_storable,
+)
 from quart_chassis.web.forms import Form
 from quart_chassis.web.limits import accepts_body
 from quart_chassis.web.navigation import Link
@@ -11,16 +17,21 @@ from quart_chassis.web.openapi import amend
 from quart_chassis.web.owner import is_owner
 from quart_chassis.web.posted import read_form
 from quart_chassis.web.redirects import see_other
-from quart_chassis.web.violations import tell_violation
+from quart_chassis.web.violations import tell_violation, words_of_violation
 
 __all__ = [
+    "EnumField",
     "Form",
+    "JsonField",
     "Link",
+    "ReferenceField",
     "accepts_body",
     "admin_required",
     "amend",
     "answer",
+    "answer_error",
     "answer_unavailable",
+    "check_storable",
     "document_answers",
     "is_owner",
     "owner_required",
@@ -30,4 +41,5 @@ __all__ = [
     "read_query",
     "see_other",
     "tell_violation",
+    "words_of_violation",
 ]

@@ -50,6 +50,13 @@ def _tell(form: Form, names: Iterable[str], message: str) -> bool:
     return False
 
 
+def words_of_violation(error: DBAPIError) -> str:
+    """What the database refused, with the column's name, for who sent no form."""
+    refused = error_of_driver(error)
+    message = MESSAGES.get(getattr(refused, "sqlstate", ""), "This is not allowed.")
+    return ": ".join([*_columns(refused)[:1], message])
+
+
 def _columns(refused: Any) -> list[str]:
     """The columns that the violated constraint is about."""
     if refused.column_name:

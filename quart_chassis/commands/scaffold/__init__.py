@@ -1,0 +1,1 @@
+"""What `startapp` writes and `dropapp` takes out."""
