@@ -57,11 +57,16 @@ def _counts(path: Path) -> bool:
 
 def _told(folders: list[Path], stop: threading.Event) -> Iterator[list[Path]]:
     """The files that the operating system says have changed."""
-    from watchfiles import watch as watch_folders  # noqa: PLC0415 - may be missing
+    import watchfiles  # noqa: PLC0415 - may be missing
 
-    found = watch_folders(
+    def counts(change: watchfiles.Change, path: str) -> bool:
+        # Polling tells a folder, too, when something in it came or went.
+        of_folder = change is watchfiles.Change.modified and Path(path).is_dir()
+        return not of_folder and _counts(Path(path))
+
+    found = watchfiles.watch(
         *folders,
-        watch_filter=lambda _change, path: _counts(Path(path)),
+        watch_filter=counts,
         stop_event=stop,
         rust_timeout=TICK_MILLISECONDS,
         yield_on_timeout=True,

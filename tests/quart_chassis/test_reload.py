@@ -175,13 +175,15 @@ KINDS = [
 OTHERS = ["small_app/.new.py.swp", "small_app/new.py~", "small_app/4913", "notes.txt"]
 
 
-@pytest.mark.parametrize("with_watchfiles", [True, False])
-def test_each_kind_of_file_is_watched_also_without_watchfiles(
-    with_watchfiles: bool,
+@pytest.mark.parametrize("way", ["told", "polled", "without watchfiles"])
+def test_each_kind_of_file_is_watched(
+    way: str,
     checkout: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if not with_watchfiles:
+    if way == "polled":
+        monkeypatch.setenv("WATCHFILES_FORCE_POLLING", "true")
+    if way == "without watchfiles":
         monkeypatch.setitem(sys.modules, "watchfiles", None)
     monkeypatch.setattr(changes, "__file__", str(checkout / "quart_chassis/serve/x.py"))
     for name in KINDS:
