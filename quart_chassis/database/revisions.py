@@ -29,7 +29,7 @@ def head(project: Project) -> str | None:
 
     UserError if there are several, because two branches of the code each added one.
     """
-    heads = _scripts(project).get_heads()
+    heads = scripts(project).get_heads()
     if len(heads) > 1:
         named = " and ".join(_described(project, each) for each in sorted(heads))
         raise UserError(
@@ -41,12 +41,12 @@ def head(project: Project) -> str | None:
 
 def count(project: Project) -> int:
     """The number of migrations."""
-    return len(list(_scripts(project).walk_revisions()))
+    return len(list(scripts(project).walk_revisions()))
 
 
 def unknown(project: Project, current: set[str]) -> list[str]:
     """The revisions of a schema that this code does not have."""
-    known = {script.revision for script in _scripts(project).walk_revisions()}
+    known = {script.revision for script in scripts(project).walk_revisions()}
     return sorted(current - known)
 
 
@@ -97,7 +97,7 @@ def write(connection: Connection, project: Project, message: str) -> str | None:
 
 def merge(project: Project) -> str | None:
     """Write a migration that joins the heads; its path, or None if there is one."""
-    heads = sorted(_scripts(project).get_heads())
+    heads = sorted(scripts(project).get_heads())
     if len(heads) < 2:
         return None
     message = f"join {' and '.join(heads)}"
@@ -144,9 +144,9 @@ def is_way_back(project: Project, current: set[str], revision: str) -> bool:
         return True
     if not current or revision in {"head", "heads"} or revision.startswith("+"):
         return False
-    scripts = _scripts(project)
-    target = scripts.get_revision(revision).revision
-    behind = scripts.iterate_revisions(tuple(current), "base")
+    known = scripts(project)
+    target = known.get_revision(revision).revision
+    behind = known.iterate_revisions(tuple(current), "base")
     return target not in current and target in {each.revision for each in behind}
 
 
@@ -160,7 +160,7 @@ def _plain(message: str) -> str:
 
 
 def _described(project: Project, revision: str) -> str:
-    script = _scripts(project).get_revision(revision)
+    script = scripts(project).get_revision(revision)
     return f"{revision} ({script.doc.rstrip('.')})"
 
 
@@ -181,5 +181,6 @@ def _config(
 
 
 @cache
-def _scripts(project: Project) -> ScriptDirectory:
+def scripts(project: Project) -> ScriptDirectory:
+    """The migrations, as Alembic has them."""
     return ScriptDirectory.from_config(_config(project))

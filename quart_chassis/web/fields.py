@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from wtforms.fields import Field, SelectField
 from wtforms.widgets import TextArea
 
 from quart_chassis.web.bodies import parse_json
-from quart_chassis.web.values import LARGEST, UNSTORABLE
+from quart_chassis.web.values import LARGEST, UNSTORABLE, Replaced
 
 
 class JsonField(Field):
@@ -29,6 +30,8 @@ class JsonField(Field):
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         self.data = None
+        if valuelist and isinstance(valuelist[0], Replaced):
+            raise ValueError("This text has characters that cannot be stored.")
         if valuelist and valuelist[0].strip():
             try:
                 self.data = parse_json(valuelist[0])
@@ -72,11 +75,19 @@ class ReferenceField(SelectField):
 
 
 def check_storable(value: object) -> None:
-    """ValueError if jsonb cannot hold the value: it has no NUL, and no half characters.
+    """ValueError if PostgreSQL cannot hold what JSON said.
 
-    `value` is made of what JSON is made of.
+    That is a NUL or half of a character in a text, however deep, and a time that in UTC
+    is before the year 1 or after 9999.
     """
     match value:
+        case datetime():
+            try:
+                value.astimezone(UTC)
+            except OverflowError:
+                raise ValueError(
+                    "A time is before the year 1, or after 9999."
+                ) from None
         case str() if UNSTORABLE.search(value):
             raise ValueError("A text in it has characters that cannot be stored.")
         case dict():

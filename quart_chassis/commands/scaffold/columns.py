@@ -2,88 +2,13 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import make_url
 
-from quart_chassis.commands.scaffold import words
+from quart_chassis.commands.scaffold import kinds, words
 from quart_chassis.commands.scaffold.fields import Field
 from quart_chassis.commands.scaffold.references import Reference
 
-PREPARER = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]
-TABLE = {
-    "text": "Text",
-    "int": "BigInteger",
-    "numeric": "Numeric",
-    "date": "Date",
-    "datetime": "DateTime(timezone=True)",
-    "bool": "Boolean",
-    "enum": 'Enum(*{constant}, name="{table}_{name}")',
-    # None is SQL's NULL, not JSON's null.
-    "json": "JSONB(none_as_null=True)",
-    "ref": '{type}, ForeignKey("{target}")',
-}
-PYTHON = {
-    "text": "str",
-    "int": "int",
-    "numeric": "Decimal",
-    "date": "dt.date",
-    "datetime": "dt.datetime",
-    "bool": "bool",
-    "enum": "str",
-    "json": "Any",
-    "ref": "int",
-}
-FORM = {
-    "text": "StringField",
-    "int": "IntegerField",
-    "numeric": "DecimalField",
-    "date": "DateField",
-    "datetime": "DateTimeLocalField",
-    "bool": "BooleanField",
-    "enum": "EnumField",
-    "json": "JsonField",
-    "ref": "ReferenceField",
-}
-# The types of `schemas.py`, and of PYTHON where they need no bounds.
-JSON = PYTHON | {
-    "text": "LimitedText",
-    "int": "BigInt",
-    "numeric": "Number",
-    "datetime": "Moment",
-    "enum": "Literal[{literal}]",
-    "ref": "Id",
-}
-# The value with `number` in it, as Python has it, as a browser sends it, and as JSON.
-VALUE = {
-    "text": 'f"{title} {{number}}"',
-    "int": "number",
-    "numeric": 'Decimal(f"{{number}}.5")',
-    "date": "dt.date(2030, 1, number)",
-    "datetime": "dt.datetime(2030, 1, number, 9, 30, tzinfo=dt.UTC)",
-    "bool": "True",
-    "enum": '"{first}"',
-    "json": '{{"number": number}}',
-    "ref": "{field}_id",
-}
-SENT = {
-    "text": 'f"{title} {{number}}"',
-    "int": "str(number)",
-    "numeric": 'f"{{number}}.5"',
-    "date": 'f"2030-01-{{number:02}}"',
-    "datetime": 'f"2030-01-{{number:02}}T09:30"',
-    "bool": '"y"',
-    "enum": '"{first}"',
-    "json": "f'{{{{\"number\": {{number}}}}}}'",
-    "ref": '"1"',
-}
-IN_JSON = SENT | {
-    "int": "number",
-    "datetime": 'f"2030-01-{{number:02}}T09:30:00Z"',
-    "bool": "True",
-    "json": '{{"number": number}}',
-    "ref": "1",
-}
-# What no form may hold.
-WRONG = dict.fromkeys(PYTHON, '"x"') | {"text": '"x" * (LONGEST_TEXT + 1)'}
+DIALECT = make_url("postgresql+asyncpg://").get_dialect()()
 
 
 @dataclass(frozen=True)
@@ -109,7 +34,7 @@ class Column:
     @property
     def quoted(self) -> str:
         """Its name in SQL."""
-        return PREPARER.quote(self.name)
+        return DIALECT.identifier_preparer.quote(self.name)
 
     @property
     def title(self) -> str:
@@ -140,7 +65,7 @@ class Column:
     @property
     def in_table(self) -> str:
         """What stands behind its name in the table."""
-        parts = [self._filled(TABLE)]
+        parts = [self._filled(kinds.TABLE)]
         if not self.optional:
             parts.append("nullable=False")
         if self.field.unique:
@@ -153,7 +78,7 @@ class Column:
     def in_python(self) -> str:
         """Its type."""
         may_be_none = self.optional and self.kind != "json"
-        return PYTHON[self.kind] + (" | None" if may_be_none else "")
+        return kinds.PYTHON[self.kind] + (" | None" if may_be_none else "")
 
     @property
     def in_form(self) -> str:
@@ -169,12 +94,12 @@ class Column:
         ]
         if self.kind == "enum":
             arguments.append(self.constant)
-        return f"{FORM[self.kind]}({', '.join(arguments)})"
+        return f"{kinds.FORM[self.kind]}({', '.join(arguments)})"
 
     @property
     def in_json(self) -> str:
-        """Its type in JSON, with a default if it may be left out."""
-        kind = self._filled(JSON)
+        """Its type in kinds.JSON, with a default if it may be left out."""
+        kind = self._filled(kinds.JSON)
         if not self.optional:
             return kind
         return f"{kind} = None" if self.kind == "json" else f"{kind} | None = None"
@@ -182,22 +107,22 @@ class Column:
     @property
     def value(self) -> str:
         """A value in Python."""
-        return self._filled(VALUE)
+        return self._filled(kinds.VALUE)
 
     @property
     def sent(self) -> str:
         """The same value as a browser sends it."""
-        return self._filled(SENT)
+        return self._filled(kinds.SENT)
 
     @property
     def sent_as_json(self) -> str:
-        """The same value in JSON."""
-        return self._filled(IN_JSON)
+        """The same value in kinds.JSON."""
+        return self._filled(kinds.IN_JSON)
 
     @property
     def wrong(self) -> str:
         """What is no value."""
-        return WRONG[self.kind]
+        return kinds.WRONG[self.kind]
 
     def _filled(self, texts: dict[str, str]) -> str:
         reference = self.reference

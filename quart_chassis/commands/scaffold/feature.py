@@ -60,9 +60,12 @@ class Feature:
             "references": [each for each in columns if each.reference],
             "shown": [each for each in columns if each.reference and each.label],
             "enums": [each for each in columns if each.kind == "enum"],
-            "unique": next((each for each in columns if each.field.unique), None),
+            "unique": [each for each in columns if each.field.unique],
             "required": [each for each in columns if not each.optional],
             "wrong": [each for each in columns if each.kind != "bool"],
+            # What msgspec lets through, and PostgreSQL does not.
+            "checked": [each for each in columns if each.kind in {"json", "datetime"}],
+            "numbered": any("number" in each.value for each in columns),
             "rows": self.rows,
             "longest_text": LONGEST_TEXT,
         }

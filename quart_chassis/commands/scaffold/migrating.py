@@ -5,9 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-
 from quart_chassis.commands.scaffold.changes import Changes
 from quart_chassis.database import revisions
 from quart_chassis.errors import UserError
@@ -20,10 +17,7 @@ def migrate(project: Project, changes: Changes, message: str) -> str:
     If the changes are taken back, so is the migration.
     """
     before = revisions.head(project) or "base"
-    scripts = ScriptDirectory.from_config(
-        Config(toml_file=project.root / "pyproject.toml")
-    )
-    written = changes.watch(Path(scripts.versions))
+    written = changes.watch(Path(revisions.scripts(project).versions))
     _run(project, "makemigration", message)
     if not written():
         raise UserError("makemigration found nothing to write; see what it says")

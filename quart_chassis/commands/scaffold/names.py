@@ -18,17 +18,22 @@ from quart_chassis.web import Form
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 # So that lines fit, and that what is added to a name fits into LONGEST_NAME.
 LONGEST_WORD = 30
-# What the generated code calls something else, for a feature or one of its rows.
-IN_CODE = {
-    *("add", "after", "annotated", "api", "application", "array", "blueprint", "body"),
-    *("change", "client", "config", "connection", "customer_choices", "date"),
-    *("datetime", "decimal", "detail", "dt", "error", "errors", "field", "fields"),
-    *("flash", "following", "form", "forms", "found", "func", "g", "index", "install"),
-    *("link", "loop", "main", "migrations", "navigation", "new", "number", "owner"),
-    *("package", "page", "queries", "query", "quart", "read", "remove", "request"),
-    *("row", "rows", "schema", "schemas", "seed", "seeds", "session", "sqlalchemy"),
-    *("statement", "static", "table", "tables", "template", "templates", "test"),
-    *("tests", "url_for", "value", "values", "view", "views", "web", "wtforms"),
+# What the modules that have the table call something else, as do the tests.
+BESIDE_TABLE = {
+    *("add", "added", "after", "begin", "change", "chosen", "client", "connection"),
+    *("dataclass", "delete", "dt", "each", "following", "found", "func", "insert"),
+    *("key", "last", "listed", "metadata", "name", "number", "owner", "page", "path"),
+    *("pytest", "queries", "read", "remove", "response", "row", "rows", "seeds"),
+    *("select", "shown", "statement", "update", "values"),
+}
+# What the views and the templates call something else than a row.
+BESIDE_ROW = {
+    *("abort", "add", "after", "begin", "blueprint", "can_sign_in", "change", "config"),
+    *("connection", "cycler", "detail", "error", "field", "flash", "following", "form"),
+    *("found", "g", "index", "is_owner", "joiner", "lipsum", "loop", "msgspec", "name"),
+    *("namespace", "navigation", "owner_required", "page", "queries", "read_form"),
+    *("read_query", "remove", "render_template", "request", "see_other", "self"),
+    *("session", "submit", "super", "tell_violation", "url_for"),
 }
 # Columns that every table of a feature has, types that a class of rows is written
 # with, and what a browser calls something of a form.
@@ -39,7 +44,7 @@ TYPES = {"bool", "int", "object", "str"}
 def check_feature(project: Project, app: Quart, name: str, api: bool) -> None:
     """UserError if no feature can be called `name`, or something is called so."""
     _check_word(name, "a feature")
-    if {name, words.singular(name)} & IN_CODE:
+    if name in BESIDE_TABLE or words.singular(name) in BESIDE_ROW:
         raise UserError(
             f"{name} is what the code of a feature calls something else; choose "
             f"another name, such as {name}_list"

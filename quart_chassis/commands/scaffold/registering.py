@@ -148,8 +148,8 @@ def _checked(source: str, package: str, name: str, *, expected: bool) -> str:
                 continue
             if not re.match(FEATURES, ast.unparse(node)) or not expected:
                 raise UserError(
-                    f"{package}/application.py names {name} in line {each.lineno}, "
-                    "too; take that out first"
+                    f"{package}/application.py uses {name} elsewhere, too; take that "
+                    "out first"
                 )
             listed = True
     if (imported, listed) != (expected, expected):

@@ -15,7 +15,7 @@ from quart_chassis.project import Project
 
 LARGEST_TEXT_BYTES = 1_000_000
 # What others made, or what is history.
-NOT_SEARCHED = {"migrations", "node_modules", "__pycache__"}
+NOT_SEARCHED = {"migrations", "node_modules", "quart_chassis", "__pycache__"}
 
 
 @dataclass(frozen=True)
