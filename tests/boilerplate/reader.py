@@ -99,8 +99,11 @@ class Reader:
     def _type(self, commands: str) -> None:
         for example, real in self._instead.items():
             commands = commands.replace(example, real)
-        if SERVER.match(commands):
-            self._serve(commands)
+        before, _, last = commands.rstrip("\n").rpartition("\n")
+        if SERVER.match(last):
+            if before:
+                self._type(before)
+            self._serve(last)
             return
         place = shlex.quote(str(self._place))
         remember = f"declare -px > {self._quoted_exports}; pwd > {place}"

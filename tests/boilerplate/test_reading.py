@@ -53,6 +53,22 @@ def test_rows_move_from_the_embedded_database_to_a_servers(
         assert "Counter: 2" in reader.said
 
 
+@pytest.fixture
+def guestbook(source: Path) -> Iterator[Path]:
+    """Where the tutorial's reader makes the project; its database goes with it."""
+    yield source
+    made = source.parent / "guestbook"
+    shutil.rmtree(embedded.folder_of(Project.at(made)), ignore_errors=True)
+    shutil.rmtree(made)
+
+
+def test_the_tutorial_leads_to_a_guest_book(guestbook: Path, tmp_path: Path) -> None:
+    text, _, ships = document("docs/tutorial.md").partition("## Ship it")
+    assert "docker compose" in ships
+    with Reader(guestbook, tmp_path) as reader:
+        reader.follow(text)
+
+
 def test_what_agents_are_told_to_type_works(shop: Path, tmp_path: Path) -> None:
     with Reader(shop, tmp_path) as reader:
         reader.follow(document("AGENTS.md"))
