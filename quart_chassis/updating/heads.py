@@ -17,8 +17,9 @@ def problem(migrations: Mapping[str, str]) -> str | None:
     twice = [paths for paths in owners.values() if len(paths) > 1]
     if twice:
         return (
-            f"Two migrations have one revision: {' and '.join(twice[0])}; type "
-            "python3 manage.py mergemigrations"
+            f"Two migrations have one revision: {' and '.join(twice[0])}; give yours "
+            "another one, in it and in what follows on it, and type python3 manage.py "
+            "mergemigrations"
         )
     heads = [each for each in owners if each not in followed]
     if len(heads) < 2:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from quart_chassis.testing.servers import ROOT
+from tests.boilerplate.projects import commit_of
 from tests.quart_chassis.updates.tiny import SETTINGS, Repository
 
 START = "home_app/templates/home_app/start.html"
@@ -85,14 +85,12 @@ def succeed(project: Repository, *words: str) -> str:
 
 @pytest.fixture
 def boilerplate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
-    """A clone of this boilerplate, to be made newer."""
+    """This boilerplate in a repository of its own, to be made newer."""
     for number, (name, value) in enumerate(SETTINGS.items()):
         monkeypatch.setenv(f"GIT_CONFIG_KEY_{number}", name)
         monkeypatch.setenv(f"GIT_CONFIG_VALUE_{number}", value)
     monkeypatch.setenv("GIT_CONFIG_COUNT", str(len(SETTINGS)))
-    clone = Repository(tmp_path / "boilerplate")
-    Repository(ROOT).git("clone", "--quiet", str(ROOT), str(clone.folder))
-    return clone
+    return Repository(commit_of(tmp_path / "boilerplate"))
 
 
 def live_in(project: Repository) -> None:
@@ -123,9 +121,9 @@ def live_in(project: Repository) -> None:
 def make_newer(boilerplate: Repository) -> None:
     """A renamed module, a new migration, a changed line where the project's is."""
     boilerplate.git("mv", "quart_chassis/web/asked.py", "quart_chassis/web/wanted.py")
-    for name in ("errors", "navigation"):
-        path = f"quart_chassis/web/{name}.py"
-        boilerplate.replace(path, "quart_chassis.web.asked", "quart_chassis.web.wanted")
+    for path in (boilerplate.folder / "quart_chassis").rglob("*.py"):
+        text = path.read_text("utf-8")
+        path.write_text(text.replace("web.asked import", "web.wanted import"), "utf-8")
     versions = boilerplate.folder / "migrations" / "versions"
     last = max(path.name for path in versions.glob("*.py")).partition("_")[0]
     migration = MIGRATION.format(revision="9999", before=last)
