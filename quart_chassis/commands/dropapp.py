@@ -10,6 +10,7 @@ from quart_chassis.errors import UserError
 if TYPE_CHECKING:
     from quart_chassis.commands.scaffold.removing import Removal
     from quart_chassis.project import Project
+    from quart_chassis.settings import Settings
 
 TOOLS = True
 
@@ -33,7 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
         asyncio.run(migrations.check_schema(settings))
         if not arguments.yes:
             _ask(planned)
-        migration = _take_out(project, planned)
+        migration = _take_out(settings, planned)
     _tell(project, planned, migration)
 
 
@@ -46,11 +47,12 @@ def _ask(planned: "Removal") -> None:
         raise UserError(f"that was not {planned.name}; nothing was deleted")
 
 
-def _take_out(project: "Project", planned: "Removal") -> str:
+def _take_out(settings: "Settings", planned: "Removal") -> str:
     """Delete everything; the path of the migration, "" if there is no table to drop."""
     from quart_chassis.commands.scaffold import migrating
     from quart_chassis.commands.scaffold.changes import changing
 
+    project = settings.project
     with changing(project.root) as changes:
         for folder in planned.folders:
             changes.take_out(project.root / folder)
@@ -58,7 +60,7 @@ def _take_out(project: "Project", planned: "Removal") -> str:
             changes.write(project.root / name, text.encode())
         if not planned.tables:
             return ""
-        return migrating.migrate(project, changes, f"drop {planned.name}")
+        return migrating.migrate(settings, changes, f"drop {planned.name}")
 
 
 def _tell(project: "Project", planned: "Removal", migration: str) -> None:
@@ -69,4 +71,4 @@ def _tell(project: "Project", planned: "Removal", migration: str) -> None:
     if migration:
         print(f"Wrote {migration}, which drops its tables, and migrated the database")
     if mentions := removing.mentions(project, planned.name):
-        print(f"These files still speak of {planned.name}: {', '.join(mentions)}")
+        print(f"These files still have the word {planned.name}: {', '.join(mentions)}")

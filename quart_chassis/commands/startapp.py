@@ -47,15 +47,16 @@ def run(arguments: argparse.Namespace) -> None:
     registered = registering.with_feature(source, project.package, planned.name)
     with context.database(settings):
         asyncio.run(migrations.check_schema(settings))
-        migration = _write(project, planned, {application: registered})
+        migration = _write(settings, planned, {application: registered})
     _tell(settings, planned, migration)
 
 
-def _write(project: "Project", planned: "Feature", edited: dict[Path, str]) -> str:
+def _write(settings: "Settings", planned: "Feature", edited: dict[Path, str]) -> str:
     """Write everything; the path of the migration, which was run."""
     from quart_chassis.commands.scaffold import migrating, rendering
     from quart_chassis.commands.scaffold.changes import changing
 
+    project = settings.project
     with changing(project.root) as changes:
         rendered = rendering.files(planned)
         for name, text in rendered.items():
@@ -63,7 +64,7 @@ def _write(project: "Project", planned: "Feature", edited: dict[Path, str]) -> s
         _format(project, [name for name in rendered if name.endswith(".py")])
         for path, text in edited.items():
             changes.write(path, text.encode())
-        return migrating.migrate(project, changes, f"create {planned.name}")
+        return migrating.migrate(settings, changes, f"create {planned.name}")
 
 
 def _format(project: "Project", names: list[str]) -> None:

@@ -114,7 +114,8 @@ async def test_every_body_is_bounded(
                 for kind in CONTENT_TYPES:
                     headers = {"Content-Type": kind, "Content-Length": str(len(large))}
                     answered = await ask(client, path, method, large, **headers)
-                    unread = answered.status_code == without.status_code
+                    # What a request without a body deleted is not there any more.
+                    unread = answered.status_code in {without.status_code, 404}
                     assert answered.status_code == 413 or unread, (method, path, kind)
             assert bounds <= {limit}, path
             bounds.clear()
