@@ -21,10 +21,12 @@ SERVER = "postgresql://postgres:secret@db.example/postgres"
 OWNED = "postgresql://shop:long-and-random@db.example/shop"
 
 
-@pytest.fixture
-def shop(source: Path, tmp_path: Path) -> Iterator[Path]:
-    """A project with the demo; its database goes with it."""
-    made = new(source, str(tmp_path / "shop"), "--with-demo")
+@pytest.fixture(params=[["--with-demo"]])
+def shop(
+    request: pytest.FixtureRequest, source: Path, tmp_path: Path
+) -> Iterator[Path]:
+    """A project, with the demo unless a test says otherwise; its database goes, too."""
+    made = new(source, str(tmp_path / "shop"), *request.param)
     assert made.returncode == 0, made.stderr
     yield tmp_path / "shop"
     shutil.rmtree(embedded.folder_of(Project.at(tmp_path / "shop")), ignore_errors=True)
@@ -69,6 +71,7 @@ def test_the_tutorial_leads_to_a_guest_book(guestbook: Path, tmp_path: Path) -> 
         reader.follow(text)
 
 
+@pytest.mark.parametrize("shop", [[]], indirect=True)
 def test_what_agents_are_told_to_type_works(shop: Path, tmp_path: Path) -> None:
     with Reader(shop, tmp_path) as reader:
         reader.follow(document("AGENTS.md"))
