@@ -113,7 +113,11 @@ def shop(
         each for each in lines if not each.startswith(("demo =", "commands ="))
     )
     own = Project.at(ROOT).package
-    (checkout / "pyproject.toml").write_text(kept.replace(own, project.package))
+    settings = kept.replace(own, project.package).replace('"boilerplate", ', "")
+    # The small application's imports are sorted as any first party's.
+    section = 'application = ["{}"'
+    settings = settings.replace(section.format(project.package), section.format(own))
+    (checkout / "pyproject.toml").write_text(settings)
     return Shop(checkout, database, test_server.url("postgres"))
 
 
