@@ -54,8 +54,12 @@ def _may_run_here(tools: bool) -> bool:
     inside = Path(sys.prefix) == venv.VENV
     if inside and venv.is_ours():
         return venv.is_ready(tools)
-    missing = dependencies.missing(tools)
-    outdated = dependencies.outdated(tools)
+    try:
+        missing = dependencies.missing(tools)
+        outdated = dependencies.outdated(tools)
+    except (OSError, ValueError, KeyError) as error:
+        path = dependencies.ROOT / "pyproject.toml"
+        raise UserError(f"{path} cannot be read: {error}; correct it") from None
     if not missing and not outdated:
         return True
     problem = f"{missing[0]} is missing" if missing else outdated[0]

@@ -15,6 +15,10 @@ from quart_chassis.project import Project
 from quart_chassis.settings import Settings
 
 
+class OlderSchema(UserError):
+    """The schema lacks migrations that this code has."""
+
+
 class SchemaState(Enum):
     """The database's schema, compared with this code."""
 
@@ -95,13 +99,22 @@ async def make_migration(settings: Settings, message: str) -> str | None:
             return await draft.run_sync(revisions.write, settings.project, message)
 
 
+async def lacks_migration(settings: Settings) -> bool:
+    """Whether `make_migration` would write one; UserError as there."""
+    async with _engine(settings), drafts.at_head(settings) as draft:
+        return await draft.run_sync(revisions.differ, settings.project)
+
+
 async def check_schema(settings: Settings) -> None:
-    """Raise UserError unless the database is available and its schema is at head."""
+    """Raise UserError unless the database is available and its schema is at head.
+
+    OlderSchema if only migrations are to be run.
+    """
     async with _engine(settings) as engine, engine.connect() as connection:
         current = await _current(connection)
         refuse_unknown(settings.project, current)
         if not _is_head(settings.project, current):
-            raise UserError(
+            raise OlderSchema(
                 f"the schema is at revision {_named(current)}, which is older than the "
                 "code; run manage.py migrate"
             )

@@ -94,18 +94,6 @@ def serving(folder: Path, database: str, say: Say) -> Iterator[None]:
                     cluster.stop()
 
 
-async def is_served(folder: Path) -> bool:
-    """Whether a server answers there; it is neither started nor waited for."""
-    try:
-        connection = await asyncpg.connect(
-            **address(folder), database=SUPERUSER, timeout=START_SECONDS
-        )
-    except OSError:
-        return False
-    connection.terminate()
-    return True
-
-
 def discard(folder: Path) -> None:
     """Delete the database in `folder` for good, unless it is in use."""
     with locked(folder / "door", lambda: None):

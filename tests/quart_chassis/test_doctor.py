@@ -1,14 +1,19 @@
 """Each thing that stands in the way is named, with what to do about it."""
 
+import os
+import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from quart_chassis.testing.postgres import free_port
-from tests.quart_chassis.migrating import execute, in_checkout
+from quart_chassis import commands
+from quart_chassis.testing.postgres import OwnPostgres, free_port
+from tests.quart_chassis.migrating import add_column, execute, in_checkout, to
 from tests.quart_chassis.small_project import PATHS
 
 PRODUCTION = {"SECRET_KEY": "k" * 32}
@@ -16,14 +21,32 @@ Doctor = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def doctor(checkout: Path, database: str) -> Doctor:
-    """Its status and what it says, in a checkout whose requirements are in order."""
+def doctor(
+    checkout: Path,
+    database: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Doctor:
+    """Its status and what it says in the checkout, whose code is not read again."""
+    monkeypatch.chdir(checkout)
 
     def ask(**environment: str) -> tuple[int, str]:
-        given = {"PORT": str(free_port()), **PRODUCTION, **PATHS, **environment}
-        ran = in_checkout(
-            checkout, given.pop("DATABASE_URL", database), "doctor", **given
-        )
+        given = {"DATABASE_URL": database, "PORT": str(free_port()), **PRODUCTION}
+        for name, value in (given | environment).items():
+            monkeypatch.setenv(name, value)
+        status = commands.main(["doctor"])
+        return status, capsys.readouterr().out
+
+    return ask
+
+
+@pytest.fixture
+def fresh_doctor(checkout: Path, database: str) -> Doctor:
+    """The same in a process of its own, for a checkout whose code was changed."""
+
+    def ask() -> tuple[int, str]:
+        given = {"PORT": str(free_port()), **PRODUCTION, **PATHS}
+        ran = in_checkout(checkout, database, "doctor", **given)
         assert "Traceback" not in ran.stderr
         return ran.returncode, ran.stdout
 
@@ -31,8 +54,9 @@ def doctor(checkout: Path, database: str) -> Doctor:
 
 
 @pytest.fixture(autouse=True)
-def pinned(checkout: Path) -> None:
-    """The requirements are in order, because nothing is asked for."""
+def in_order(checkout: Path) -> None:
+    """There is a repository, and no requirement that could be wrong."""
+    git(checkout, "init", "--quiet")
     path = checkout / "pyproject.toml"
     text = path.read_text("utf-8").replace(
         'version = "', 'dependencies = []\nversion = "'
@@ -40,6 +64,10 @@ def pinned(checkout: Path) -> None:
     path.write_text(
         text + "\n[dependency-groups]\nrun = []\ntracing = []\ndev = []\n", "utf-8"
     )
+
+
+def git(checkout: Path, *words: str) -> None:
+    subprocess.run(["git", *words], cwd=checkout, check=True)
 
 
 def replace(path: Path, old: str, new: str) -> None:
@@ -57,8 +85,19 @@ def test_where_all_is_well_that_is_told(doctor: Doctor) -> None:
 def test_what_production_will_need_is_no_obstacle(doctor: Doctor) -> None:
     status, told = doctor(SECRET_KEY="", DATABASE_URL="", DB_HOST="embedded")
     assert "  - production will need SECRET_KEY\n" in told
-    assert "  - production will need DATABASE_URL\n" not in told
-    assert status == (1 if "!" in told else 0)
+    assert "  - production will need DATABASE_URL\n" in told
+    assert "!" not in told
+    assert status == 0
+
+
+def test_what_production_is_given_in_the_settings_is_not_missed(
+    doctor: Doctor, checkout: Path
+) -> None:
+    production = '[production]\nDB_HOST = "db.example"'
+    replace(checkout / "settings.toml", "[production]", production)
+    status, told = doctor(DATABASE_URL="")
+    assert "production will need" not in told
+    assert status == 0
 
 
 @pytest.mark.parametrize(
@@ -106,14 +145,54 @@ def test_a_port_that_is_taken_is_named(doctor: Doctor) -> None:
     assert status == 1
     assert f"! cannot listen on 127.0.0.1 port {port}" in told
     assert "choose another" in told
+    if find_spec("psutil"):
+        assert f", by process {os.getpid()} (" in told
 
 
-def test_an_older_schema_is_named(doctor: Doctor, database: str) -> None:
+@pytest.mark.parametrize(
+    ("environment", "mark", "expected"), [("testing", "-", 0), ("production", "!", 1)]
+)
+def test_an_older_schema_is_named_and_stops_production(
+    doctor: Doctor, database: str, environment: str, mark: str, expected: int
+) -> None:
     execute(database, "DELETE FROM alembic_version")
-    status, told = doctor()
-    assert status == 1
-    assert "! the schema is at revision base, which is older than the code" in told
+    status, told = doctor(ENV_FOR_DYNACONF=environment)
+    assert status == expected
+    older = "the schema is at revision base, which is older than the code"
+    assert f"{mark} {older}" in told
     assert "run manage.py migrate" in told
+
+
+def test_a_forgotten_migration_is_named(fresh_doctor: Doctor, checkout: Path) -> None:
+    add_column(checkout, 'Column("color", Text)')
+    status, told = fresh_doctor()
+    assert status == 1
+    assert "! the tables of the code are not what its migrations make" in told
+    assert "makemigration" in told
+
+
+def test_a_migration_cannot_be_missed_where_no_database_can_be_made(
+    doctor: Doctor, own_postgres: OwnPostgres
+) -> None:
+    url = own_postgres.url()
+    execute(url, "CREATE ROLE poor LOGIN PASSWORD 'poor'; CREATE SCHEMA poor")
+    execute(url, "GRANT ALL ON SCHEMA public TO poor")
+    poor = url.replace(f"app:{own_postgres.password}", "poor:poor")
+    to(poor)
+    status, told = doctor(DATABASE_URL=poor)
+    assert "- makemigration makes a database for a moment" in told
+    assert status == 0
+
+
+def test_a_wrong_password_is_named_and_not_shown(
+    doctor: Doctor, own_postgres: OwnPostgres
+) -> None:
+    url = own_postgres.url().replace(own_postgres.password, "wr0ng")
+    status, told = doctor(DATABASE_URL=url)
+    assert status == 1
+    assert "! the database at 127.0.0.1" in told
+    assert "check the user and the password" in told
+    assert "wr0ng" not in told
 
 
 def test_a_revision_of_another_branch_is_named(doctor: Doctor, database: str) -> None:
@@ -131,18 +210,54 @@ def test_two_heads_are_named(doctor: Doctor, checkout: Path) -> None:
     assert "! the migrations have 2 heads, 1a1a (Change) and 2b2b (Change)" in told
 
 
-def test_a_feature_that_cannot_start_is_named(doctor: Doctor, checkout: Path) -> None:
+def test_a_feature_that_cannot_start_is_named(
+    fresh_doctor: Doctor, checkout: Path
+) -> None:
     replace(checkout / "small_app/application.py", "(notes_app,)", "(notes_app, 3)")
-    status, told = doctor()
+    status, told = fresh_doctor()
     assert status == 1
     assert "! FEATURES names 3, which has no install(app)" in told
 
 
-def test_code_that_cannot_be_imported_is_named(doctor: Doctor, checkout: Path) -> None:
-    (checkout / "small_app/notes_app/views.py").write_text("import nowhere\n")
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("import nowhere", "ModuleNotFoundError: No module named 'nowhere'"),
+        ("def (", "SyntaxError: invalid syntax"),
+        ("exit('no')", "SystemExit: no"),
+    ],
+)
+def test_a_feature_that_cannot_be_imported_is_named_once_with_the_place(
+    fresh_doctor: Doctor, checkout: Path, code: str, told: str
+) -> None:
+    (checkout / "small_app/notes_app/views.py").write_text(f"\n{code}\n")
+    status, said = fresh_doctor()
+    assert status == 1
+    line = f"notes_app cannot be used: {told} (small_app/notes_app/views.py, line 2)"
+    assert said.partition("To deploy")[0].count(f"  ! {line}\n") == 1
+
+
+def test_a_project_that_cannot_be_read_is_told_in_one_line(checkout: Path) -> None:
+    """Also before anything is installed, by a Python without the dependencies."""
+    (checkout / "pyproject.toml").write_text("[project\n")
+    for isolated in ([], ["-S"]):
+        ran = subprocess.run(
+            [sys.executable, *isolated, "manage.py", "doctor"],
+            cwd=checkout,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 1
+        (line,) = ran.stderr.splitlines()
+        assert "pyproject.toml cannot be read: Expected ']'" in line
+
+
+def test_settings_that_cannot_be_read_are_told(doctor: Doctor, checkout: Path) -> None:
+    (checkout / "settings.toml").write_text("[[[")
     status, told = doctor()
     assert status == 1
-    assert "! ModuleNotFoundError: No module named 'nowhere'" in told
+    assert told.count("settings.toml cannot be read") == 2
 
 
 def test_requirements_that_are_not_pinned_are_named(
@@ -166,8 +281,7 @@ def test_a_secret_in_the_settings_is_named(doctor: Doctor, checkout: Path) -> No
 
 def test_a_secret_that_git_tracks_is_named(doctor: Doctor, checkout: Path) -> None:
     (checkout / ".env").write_text("SECRET_KEY=x\n")
-    for words in (["init", "--quiet"], ["add", "--force", ".env"]):
-        subprocess.run(["git", *words], cwd=checkout, check=True)
+    git(checkout, "add", "--force", ".env")
     status, told = doctor()
     assert status == 1
     assert "! .env holds secrets, and git tracks it" in told
@@ -182,4 +296,11 @@ def test_what_was_changed_in_the_chassis_is_named(
     )
     status, told = doctor()
     assert "- quart_chassis/gone.py is not as it came with this version" in told
+    assert status == 0
+
+
+def test_a_folder_without_a_repository_is_named(doctor: Doctor, checkout: Path) -> None:
+    shutil.rmtree(checkout / ".git")
+    status, told = doctor()
+    assert "- git cannot be asked what it tracks (not a git repository" in told
     assert status == 0

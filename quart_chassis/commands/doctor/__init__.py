@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable, Iterable
 
-from quart_chassis.commands.doctor.findings import Finding, from_error
+from quart_chassis.commands.doctor.findings import Finding, from_crash, from_error
 from quart_chassis.errors import UserError
 from quart_chassis.project import Project
 
@@ -22,7 +22,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(
             f"To {heading}: {'something stands in the way' if stops else 'all is well'}"
         )
-        for finding in findings:
+        # Several checks may fail for one reason.
+        for finding in dict.fromkeys(findings):
             print(f"  {'!' if finding.stops else '-'} {finding.problem}")
             print(f"    {finding.remedy}")
         stands |= stops
@@ -35,6 +36,5 @@ def _found(check: Check, project: Project) -> list[Finding]:
         return list(check(project))
     except UserError as error:
         return [from_error(error)]
-    except Exception as error:
-        problem = f"{type(error).__name__}: {error}".splitlines()[0]
-        return [Finding(problem, f"look at {check.__name__}, which cannot be checked")]
+    except (Exception, SystemExit) as error:
+        return [from_crash(error, check.__name__, project)]

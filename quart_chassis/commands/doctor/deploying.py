@@ -2,30 +2,32 @@
 
 import os
 import subprocess
-import tomllib
 from collections.abc import Iterator
 
 from quart_chassis.commands.doctor.findings import Finding
-from quart_chassis.features import load_settings
+from quart_chassis.features import features_of, load_settings, settings_of
 from quart_chassis.project import Project
-from quart_chassis.settings import Settings
+from quart_chassis.settings import Settings, loading, sources
 from quart_chassis.settings.secret_key import FILE, SHORTEST_KEY
+from quart_chassis.settings.values import is_secret
 
-SECRETS = ("SECRET_KEY", "DB_PASSWORD", "ADMIN_TOKEN", "DATABASE_URL")
+# What production will be given, to look at the other settings before it is.
+INSTEAD = {"SECRET_KEY": "x" * SHORTEST_KEY, "DATABASE_URL": "postgresql://db.example"}
 # What a server of PostgreSQL has as it comes, without some for `migrate` and for you.
 MOST_CONNECTIONS = 90
 SHORTEST_TOKEN = 16
 
 
-def needed(_project: Project) -> Iterator[Finding]:
+def needed(project: Project) -> Iterator[Finding]:
     """What production must be given, and is not given here."""
-    if not _is_given("SECRET_KEY"):
+    lacking = _lacking(project)
+    if "SECRET_KEY" in lacking:
         yield Finding(
             "production will need SECRET_KEY",
             "python3 -c 'import secrets; print(secrets.token_urlsafe())' makes one",
             stops=False,
         )
-    if not _is_given("DATABASE_URL") and not _is_given("DB_HOST"):
+    if "DATABASE_URL" in lacking:
         yield Finding(
             "production will need DATABASE_URL",
             "docs/growing.md leads from the embedded database to a server's",
@@ -76,47 +78,60 @@ def settings(project: Project) -> Iterator[Finding]:
 
 def secrets_kept(project: Project) -> Iterator[Finding]:
     """Whether a secret is in the repository."""
-    content = tomllib.loads((project.root / "settings.toml").read_text("utf-8"))
-    for section in ("default", "production"):
-        for name in SECRETS:
-            if content.get(section, {}).get(name):
-                yield Finding(
-                    f"settings.toml [{section}] holds {name}, for everyone who sees it",
-                    "take it out, make a new one, and set it as a variable",
-                )
-    for name in _tracked(project):
+    hints = loading.declared(settings_of(features_of(project)))
+    given = sources.from_file(project.root / "settings.toml", "production")
+    for name, hint in hints.items():
+        if is_secret(hint) and name in given and given[name].value:
+            yield Finding(
+                f"{given[name].source} holds {name}, for everyone who sees the file",
+                "take it out, make a new one, and set it as a variable",
+            )
+
+
+def tracked(project: Project) -> Iterator[Finding]:
+    """Whether git tracks a file with secrets."""
+    try:
+        ran = subprocess.run(
+            ["git", "ls-files", "-z", "--", FILE, ".env"],
+            cwd=project.root,
+            capture_output=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        yield Finding(
+            "git is not on PATH", "install it to have your work kept", stops=False
+        )
+        return
+    if ran.returncode != 0:
+        reason = os.fsdecode(ran.stderr).partition("\n")[0].removeprefix("fatal: ")
+        yield Finding(
+            f"git cannot be asked what it tracks ({reason})",
+            "where this folder has no repository, git init makes one",
+            stops=False,
+        )
+    for name in os.fsdecode(ran.stdout).split("\0")[:-1]:
         yield Finding(
             f"{name} holds secrets, and git tracks it",
             f"type git rm --cached {name}, and make new ones",
         )
 
 
-CHECKS = (needed, settings, secrets_kept)
+CHECKS = (needed, settings, secrets_kept, tracked)
 
 
-def _is_given(name: str) -> bool:
-    return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
+def _lacking(project: Project) -> set[str]:
+    """What is neither in the environment nor in settings.toml, and must be."""
+    hints = loading.declared({})
+    given = sources.from_file(project.root / "settings.toml", "production")
+    given |= sources.from_environment(hints, loading.files_for(hints))
+    values = {name: each.value for name, each in given.items()}
+    lacking = {name for name in INSTEAD if not values.get(name)}
+    if values.get("DB_HOST") != "embedded":
+        lacking.discard("DATABASE_URL")
+    return lacking
 
 
 def _in_production(project: Project) -> Settings:
     """The settings as production would have them, with what it will still be given."""
-    given: dict[str, str] = {"ENV_FOR_DYNACONF": "production"}
-    if not _is_given("SECRET_KEY"):
-        given["SECRET_KEY"] = "x" * SHORTEST_KEY
-    if not _is_given("DATABASE_URL") and not _is_given("DB_HOST"):
-        given["DATABASE_URL"] = "postgresql://db.example/app"
-    return load_settings(project, **given)
-
-
-def _tracked(project: Project) -> list[str]:
-    """The files with secrets that git tracks; none without git."""
-    try:
-        ran = subprocess.run(
-            ["git", "ls-files", "-z", "--", FILE, ".env"],
-            cwd=project.root,
-            capture_output=True,
-            check=True,
-        )
-    except (FileNotFoundError, subprocess.CalledProcessError):
-        return []
-    return os.fsdecode(ran.stdout).split("\0")[:-1]
+    instead = {name: INSTEAD[name] for name in _lacking(project)}
+    return load_settings(project, ENV_FOR_DYNACONF="production", **instead)

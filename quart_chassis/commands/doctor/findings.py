@@ -1,8 +1,11 @@
 """What doctor finds."""
 
+import traceback
 from dataclasses import dataclass
+from pathlib import Path
 
 from quart_chassis.errors import UserError
+from quart_chassis.project import Project
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,33 @@ class Finding:
     stops: bool = True
 
 
-def from_error(error: UserError) -> Finding:
+def from_error(error: UserError, *, stops: bool = True) -> Finding:
     """What the user would be told, in two parts."""
     problem, _, remedy = str(error).rpartition("; ")
-    return Finding(problem or remedy, remedy if problem else "correct it as it says")
+    return Finding(
+        problem or remedy, remedy if problem else "correct it as it says", stops
+    )
+
+
+def from_crash(error: BaseException, check: str, project: Project) -> Finding:
+    """What went wrong in the project's own code, and where; else in the check."""
+    said = error.msg if isinstance(error, SyntaxError) else str(error)
+    what = f"{type(error).__name__}: {said}".splitlines()[0].removesuffix(": ")
+    for path, line in _places(error):
+        for folder in (project.root / project.package, project.root / "migrations"):
+            if path.is_relative_to(folder):
+                part = path.relative_to(folder).parts[0].removesuffix(".py")
+                where = f"{path.relative_to(project.root).as_posix()}, line {line}"
+                return Finding(
+                    f"{part} cannot be used: {what} ({where})", "correct it there"
+                )
+    return Finding(what, f"look at {check}, which cannot be checked")
+
+
+def _places(error: BaseException) -> list[tuple[Path, int | None]]:
+    """Where the code was, the innermost place first."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [(Path(frame.filename), frame.lineno) for frame in reversed(frames)]
+    if isinstance(error, SyntaxError) and error.filename:
+        places.insert(0, (Path(error.filename), error.lineno))
+    return places

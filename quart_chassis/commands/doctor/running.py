@@ -1,15 +1,15 @@
 """What stands in the way of `run` and `test` on this machine."""
 
-import asyncio
 import sys
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 
+from quart_chassis.commands.doctor.database import database
 from quart_chassis.commands.doctor.findings import Finding
-from quart_chassis.database import migrations, revisions
+from quart_chassis.database import revisions
+from quart_chassis.errors import UserError
 from quart_chassis.features import load_settings
 from quart_chassis.installation import dependencies
-from quart_chassis.postgres import embedded, programs
 from quart_chassis.project import Project
 from quart_chassis.serve import server
 
@@ -49,19 +49,10 @@ def joined(project: Project) -> Iterable[Finding]:
 def port(project: Project) -> Iterable[Finding]:
     """Whether the port is free."""
     chosen = load_settings(project)
-    server.listen(chosen.HOST, chosen.PORT).close()
-    return ()
-
-
-def database(project: Project) -> Iterable[Finding]:
-    """Whether the database is there, and has this code's tables."""
-    chosen = load_settings(project)
-    if chosen.embedded:
-        programs.version(programs.find())
-        if not asyncio.run(embedded.is_served(embedded.folder_of(project))):
-            # `run` starts it, and migrates.
-            return ()
-    asyncio.run(migrations.check_schema(chosen))
+    try:
+        server.listen(chosen.HOST, chosen.PORT).close()
+    except UserError as error:
+        raise UserError(_with_holder(str(error), chosen.PORT)) from None
     return ()
 
 
@@ -77,4 +68,25 @@ def chassis(project: Project) -> Iterator[Finding]:
         )
 
 
-CHECKS = (installed, pinned, application, joined, port, database, chassis)
+CHECKS = (
+    *(installed, pinned, application, joined, port),
+    *(database, chassis),
+)
+
+
+def _with_holder(told: str, port: int) -> str:
+    """The words with the process that has the port, where that can be found out."""
+    # It comes with the tools. Not every system lets a user see others' processes.
+    if not find_spec("psutil"):
+        return told
+    import psutil
+
+    try:
+        for each in psutil.net_connections("tcp"):
+            listens = each.status == psutil.CONN_LISTEN
+            if listens and each.laddr and each.laddr.port == port:
+                name = psutil.Process(each.pid).name() if each.pid else "another user"
+                return told.replace("; ", f", by process {each.pid} ({name}); ", 1)
+    except psutil.Error:
+        pass
+    return told
