@@ -48,6 +48,7 @@ def fresh_doctor(checkout: Path, database: str) -> Doctor:
         given = {"PORT": str(free_port()), **PRODUCTION, **PATHS}
         ran = in_checkout(checkout, database, "doctor", **given)
         assert "Traceback" not in ran.stderr
+        assert "Running upgrade" not in ran.stderr
         return ran.returncode, ran.stdout
 
     return ask
@@ -235,6 +236,17 @@ def test_a_feature_that_cannot_be_imported_is_named_once_with_the_place(
     assert status == 1
     line = f"notes_app cannot be used: {told} (small_app/notes_app/views.py, line 2)"
     assert said.partition("To deploy")[0].count(f"  ! {line}\n") == 1
+
+
+def test_a_migration_that_cannot_be_read_is_named_with_the_place(
+    doctor: Doctor, checkout: Path
+) -> None:
+    (checkout / "migrations" / "versions" / "ab12_wrong.py").write_text("def (\n")
+    status, told = doctor()
+    assert status == 1
+    assert (
+        "! migrations cannot be used: SyntaxError: invalid syntax (migrations/" in told
+    )
 
 
 def test_a_project_that_cannot_be_read_is_told_in_one_line(checkout: Path) -> None:

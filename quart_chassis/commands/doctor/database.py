@@ -1,6 +1,7 @@
 """What stands in the way of using the configured database."""
 
 import asyncio
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -76,12 +77,17 @@ async def _seen_from_inside(chosen: Settings) -> list[Finding]:
 
 
 async def _forgotten(chosen: Settings) -> list[Finding]:
+    # What migrations do to the database that this takes is nobody's concern.
+    said = logging.getLogger("alembic")
+    said.setLevel(logging.WARNING)
     try:
         if not await migrations.lacks_migration(chosen):
             return []
     except UserError as error:
         # The user may not make the database that this takes; `run` needs none.
         return [from_error(error, stops=False)]
+    finally:
+        said.setLevel(logging.NOTSET)
     return [
         Finding(
             "the tables of the code are not what its migrations make",

@@ -33,13 +33,16 @@ def from_crash(error: BaseException, check: str, project: Project) -> Finding:
     said = error.msg if isinstance(error, SyntaxError) else str(error)
     what = f"{type(error).__name__}: {said}".splitlines()[0].removesuffix(": ")
     for path, line in _places(error):
-        for folder in (project.root / project.package, project.root / "migrations"):
-            if path.is_relative_to(folder):
-                part = path.relative_to(folder).parts[0].removesuffix(".py")
-                where = f"{path.relative_to(project.root).as_posix()}, line {line}"
-                return Finding(
-                    f"{part} cannot be used: {what} ({where})", "correct it there"
-                )
+        if not path.is_relative_to(project.root):
+            continue
+        folder, *inner = path.relative_to(project.root).parts
+        if inner and folder in {project.package, "migrations"}:
+            # A feature has a folder in the package.
+            part = inner[0] if len(inner) > 1 and folder != "migrations" else folder
+            where = f"{'/'.join([folder, *inner])}, line {line}"
+            return Finding(
+                f"{part} cannot be used: {what} ({where})", "correct it there"
+            )
     return Finding(what, f"look at {check}, which cannot be checked")
 
 
