@@ -5,6 +5,9 @@ from types import ModuleType
 
 from quart_chassis.errors import UserError
 
+# No request waits for seeds, which may be many rows.
+SECONDS = 3600
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Whether production is meant."""
@@ -39,7 +42,7 @@ async def _seed(part: ModuleType) -> None:
     from quart_chassis.features import name_of
 
     try:
-        async with begin() as connection:
+        async with begin(SECONDS) as connection:
             await part.seeds(connection)
     except DBAPIError as error:
         raise UserError(

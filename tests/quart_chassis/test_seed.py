@@ -22,6 +22,14 @@ def test_production_is_not_seeded_by_mistake(database: str) -> None:
     assert run("seed", "--yes", DATABASE_URL=database, **PRODUCTION).returncode == 0
 
 
+def test_seeds_may_take_longer_than_a_request(checkout: Path, database: str) -> None:
+    seeds = checkout / "small_app" / "notes_app" / "seeds.py"
+    wait = "    await connection.exec_driver_sql('SELECT pg_sleep(0.3)')\n"
+    seeds.write_text(seeds.read_text("utf-8") + wait * 4, "utf-8")
+    seeded = in_checkout(checkout, database, "seed", WAIT_SECONDS="1")
+    assert seeded.returncode == 0, seeded.stderr
+
+
 def test_seeds_that_are_refused_are_told_and_none_is_kept(
     checkout: Path, database: str
 ) -> None:
