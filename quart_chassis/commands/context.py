@@ -2,17 +2,17 @@
 
 import argparse
 import asyncio
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from types import ModuleType
 
 from quart_chassis import commands, features
+from quart_chassis.application import Application
 from quart_chassis.claims import CHASSIS, Claims
 from quart_chassis.database import DatabaseUnavailable, migrations, unavailable
 from quart_chassis.errors import UserError, say
 from quart_chassis.postgres import embedded
-from quart_chassis.project import Project
 from quart_chassis.settings import Settings
 
 
@@ -58,20 +58,35 @@ def run_in_application(arguments: argparse.Namespace) -> int:
 
     UserError if the database does not serve, or its schema is older than the code.
     """
-    project: Project = arguments.project
-    chosen = features.load_settings(project)
+    chosen = features.load_settings(arguments.project)
 
     async def run() -> int:
         """Nothing of this is a server, so signals stay what they are."""
-        await migrations.check_schema(chosen)
-        arguments.app = app = project.create_app()
-        async with app.test_app(), app.app_context():
+        async with started(chosen):
             status: int | None = await arguments.run(arguments)
             return status or 0
 
-    with database(chosen):
-        try:
-            return asyncio.run(run())
-        except DatabaseUnavailable as error:
-            cause = error.__cause__ or error
-            raise unavailable.problem(cause, chosen) or UserError(str(error)) from None
+    with database(chosen), told_if_unavailable(chosen):
+        return asyncio.run(run())
+
+
+@asynccontextmanager
+async def started(chosen: Settings) -> AsyncIterator[Application]:
+    """The application, started and current during the block.
+
+    UserError if the database does not serve, or its schema is older than the code.
+    """
+    await migrations.check_schema(chosen)
+    app: Application = chosen.project.create_app()
+    async with app.test_app(), app.app_context():
+        yield app
+
+
+@contextmanager
+def told_if_unavailable(chosen: Settings) -> Iterator[None]:
+    """Make a UserError with a remedy of a DatabaseUnavailable in the block."""
+    try:
+        yield
+    except DatabaseUnavailable as error:
+        cause = error.__cause__ or error
+        raise unavailable.problem(cause, chosen) or UserError(str(error)) from None

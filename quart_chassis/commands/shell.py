@@ -1,96 +1,58 @@
-"""Open Python with the application and its database at hand; await works in it."""
+"""Open Python with the application and its database at hand; `await` works."""
 
 import argparse
-import ast
-import asyncio
-import code
-import inspect
-import signal
-import sys
-from concurrent.futures import Future
-from contextlib import suppress
-from types import CodeType, FunctionType
-from typing import Any
+from typing import TYPE_CHECKING
 
-BANNER = """\
-The application is `app`, its tables are `tables`, and a transaction is
-`async with begin() as connection:`. Ctrl-D ends it."""
+if TYPE_CHECKING:
+    from quart_chassis.application import Application
+    from quart_chassis.commands.console import Console
+
+BANNER = """Python {version}: app, begin() and tables are at hand, and await works.
+async with begin() as connection: await connection.execute(tables["…"].select())
+Ctrl-D ends it."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """What to run instead of asking."""
-    parser.add_argument("-c", "--command", metavar="CODE", help="run this, and end")
+    """Code to run instead of asking for it."""
+    parser.add_argument(
+        "-c", dest="code", metavar="CODE", help="run CODE and end; stdin works as well"
+    )
 
 
-async def run(arguments: argparse.Namespace) -> int:
-    """Ask for statements; or run those given with -c or on standard input."""
-    names = _names(arguments)
-    if arguments.command is None and sys.stdin.isatty():
-        console = Console(names, asyncio.get_running_loop())
-        with suppress(NotImplementedError):
-            # On Windows, Ctrl-C ends the shell.
-            asyncio.get_running_loop().add_signal_handler(
-                signal.SIGINT, console.interrupt
-            )
-        await asyncio.to_thread(_ask, console)
+def run(arguments: argparse.Namespace) -> int:
+    """Run code that is typed, given or piped; 1 after an error, unless it was typed."""
+    import sys
+
+    from quart_chassis.commands import context
+    from quart_chassis.commands.console import Console
+    from quart_chassis.features import load_settings
+
+    chosen = load_settings(arguments.project)
+    with (
+        context.database(chosen),
+        context.told_if_unavailable(chosen),
+        Console(context.started(chosen), _at_hand) as console,
+    ):
+        if arguments.code is not None:
+            return console.run_source(arguments.code, "<string>")
+        if not sys.stdin.isatty():
+            return console.run_source(sys.stdin.read(), "<stdin>")
+        _open(console)
         return 0
-    source = sys.stdin.read() if arguments.command is None else arguments.command
-    compiled = compile(source, "<shell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    await _call(compiled, names)
-    return 0
 
 
-def _names(arguments: argparse.Namespace) -> dict[str, Any]:
+def _at_hand(app: "Application") -> dict[str, object]:
+    """The names that code in the shell has."""
     from quart_chassis.database import begin
 
-    tables = arguments.project.metadata().tables
-    return {
-        "__name__": "__console__",
-        "app": arguments.app,
-        "begin": begin,
-        "tables": tables,
-    }
+    return {"app": app, "begin": begin, "tables": app.project.metadata().tables}
 
 
-def _ask(console: "Console") -> None:
-    with suppress(ImportError):
-        # Arrow keys and history, where Python was built with it.
-        import readline  # noqa: F401
-    console.interact(BANNER, exitmsg="")
+def _open(console: "Console") -> None:
+    import platform
+    from importlib.util import find_spec
 
-
-async def _call(compiled: CodeType, names: dict[str, Any]) -> None:
-    result = FunctionType(compiled, names)()
-    if inspect.iscoroutine(result):
-        await result
-
-
-class Console(code.InteractiveConsole):
-    """Asks in a thread of its own; statements run in the application's loop."""
-
-    def __init__(self, names: dict[str, Any], loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(names)
-        self.compile.compiler.flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        self._names = names
-        self._loop = loop
-        self._running: Future[None] | None = None
-
-    def runcode(self, code: CodeType) -> None:
-        self._running = asyncio.run_coroutine_threadsafe(
-            _call(code, self._names), self._loop
-        )
-        try:
-            self._running.result()
-        except SystemExit:
-            raise
-        except BaseException:
-            self.showtraceback()
-        finally:
-            self._running = None
-
-    def interrupt(self) -> None:
-        """Cancel the statement that runs, as Ctrl-C does."""
-        if self._running:
-            self._running.cancel()
-        else:
-            self.write("\nCtrl-D ends the shell\n")
+    if find_spec("IPython"):
+        console.open_ipython()
+    else:
+        console.interact(BANNER.format(version=platform.python_version()), exitmsg="")

@@ -1,100 +1,175 @@
-"""Python with the application at hand, from a terminal and from a program."""
-
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
 
 import pytest
 
-from quart_chassis.testing.waiting import HANG_SECONDS, until
+from quart_chassis.testing.waiting import HANG_SECONDS
 from tests.quart_chassis.small_project import PATHS, SMALL, command, run
 
-ASK = "async with begin() as connection: print(await connection.scalar(select))"
-CODE = f"from sqlalchemy import text; select = text('SELECT 6 * 7')\n{ASK}\n"
+COUNT = """
+async with begin() as connection:
+    rows = (await connection.execute(tables["notes"].select())).all()
+print(app.name, len(rows))
+"""
 
 
-def test_code_runs_with_the_database_at_hand(database: str) -> None:
-    ran = run("shell", "-c", CODE, DATABASE_URL=database)
-    assert ran.stdout == "42\n", ran.stderr
-
-
-def test_a_script_on_standard_input_runs(database: str) -> None:
-    ran = subprocess.run(
+def piped(source: str, database: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         command("shell"),
         cwd=SMALL,
         env={**os.environ, **PATHS, "DATABASE_URL": database},
-        input="print(sorted(tables), app.project.title)",
+        input=source,
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
-    assert ran.stdout == "['notes', 'shelves'] Small\n"
 
 
-def test_what_fails_has_a_status(database: str) -> None:
-    ran = run("shell", "-c", "1 / 0", DATABASE_URL=database)
+def test_code_that_is_given_runs_and_ends(database: str) -> None:
+    ran = run("shell", "-c", COUNT, DATABASE_URL=database)
+    assert (ran.returncode, ran.stdout) == (0, "small_app 0\n"), ran.stderr
+
+
+def test_a_script_that_is_piped_runs_and_ends(database: str) -> None:
+    ran = piped(COUNT, database)
+    assert (ran.returncode, ran.stdout) == (0, "small_app 0\n"), ran.stderr
+
+
+def test_the_application_is_current_in_code(database: str) -> None:
+    code = "from quart import current_app; print(current_app.name)"
+    assert run("shell", "-c", code, DATABASE_URL=database).stdout == "small_app\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "last"),
+    [
+        ("await missing", 1, "NameError: name 'missing' is not defined"),
+        ("x =", 1, "SyntaxError: invalid syntax"),
+        ("raise SystemExit(7)", 7, None),
+        ("import asyncio; raise asyncio.CancelledError", 1, "CancelledError"),
+    ],
+)
+def test_an_error_in_given_code_is_shown_from_that_code_on(
+    database: str, code: str, status: int, last: str | None
+) -> None:
+    for ran in (run("shell", "-c", code, DATABASE_URL=database), piped(code, database)):
+        assert ran.returncode == status
+        lines = ran.stderr.splitlines()
+        assert "quart_chassis" not in ran.stderr
+        assert not lines if last is None else lines[-1].endswith(last)
+
+
+def test_a_database_that_does_not_serve_is_told_in_one_line() -> None:
+    ran = run("shell", "-c", "1", DATABASE_URL="postgresql://127.0.0.1:1/nothing")
     assert ran.returncode == 1
-    assert "ZeroDivisionError" in ran.stderr
+    assert "check that it runs" in ran.stderr
+    assert ran.stderr.count("\n") == 1
 
 
-class Terminal:
-    """A shell in a terminal of its own."""
+if sys.platform != "win32":
+    import pty
+    import select
 
-    def __init__(self, shell: subprocess.Popen[bytes], ours: int) -> None:
-        self.shell = shell
-        self._ours = ours
-        self.shown = ""
+    class Terminal:
+        """A terminal in which the shell runs."""
 
-    def type(self, text: str) -> None:
-        os.write(self._ours, text.encode())
+        def __init__(self, master: int, process: subprocess.Popen[bytes]) -> None:
+            self.master = master
+            self.process = process
+            self.unread = b""
 
-    def until(self, expected: str) -> None:
-        """Read until this was shown."""
-        until(lambda: expected in self._read())
+        def type(self, text: str) -> None:
+            os.write(self.master, text.encode())
 
-    def _read(self) -> str:
-        self.shown += os.read(self._ours, 4096).decode(errors="replace")
-        return self.shown
+        def read_until(self, wanted: str, insisting: str = "") -> None:
+            """Read what the terminal shows, up to `wanted`, which must come.
 
+            `insisting` is typed again and again until then.
+            """
+            patience_seconds = 0.5 if insisting else HANG_SECONDS
+            end = monotonic() + HANG_SECONDS
+            while wanted.encode() not in self.unread:
+                assert monotonic() < end, self.unread.decode()
+                self.type(insisting)
+                ready, _, _ = select.select([self.master], [], [], patience_seconds)
+                if ready:
+                    self.unread += os.read(self.master, 4096)
+            self.unread = self.unread.partition(wanted.encode())[2]
 
-@contextmanager
-def terminal(database: str) -> Iterator[Terminal]:
-    ours, theirs = os.openpty()
-    shell = subprocess.Popen(
-        command("shell"),
-        cwd=SMALL,
-        env={**os.environ, **PATHS, "DATABASE_URL": database, "TERM": "dumb"},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    )
-    os.close(theirs)
-    try:
-        yield Terminal(shell, ours)
-    finally:
-        shell.kill()
-        shell.wait()
-        os.close(ours)
+    @contextmanager
+    def terminal(database: str) -> Iterator[Terminal]:
+        master, slave = pty.openpty()
+        name = os.ttyname(slave)
+        # A session's first terminal is the one whose Ctrl-C it gets.
+        script = f'exec "$@" <{name} >{name} 2>&1'
+        process = subprocess.Popen(
+            ["sh", "-c", script, "sh", *command("shell")],
+            cwd=SMALL,
+            env={**os.environ, **PATHS, "DATABASE_URL": database, "TERM": "dumb"},
+            start_new_session=True,
+        )
+        try:
+            yield Terminal(master, process)
+        finally:
+            process.kill()
+            process.wait()
+            os.close(slave)
+            os.close(master)
 
+    def test_what_is_awaited_at_the_prompt_is_shown(database: str) -> None:
+        with terminal(database) as shell:
+            shell.read_until(">>> ")
+            shell.type("import asyncio\n")
+            shell.read_until(">>> ")
+            shell.type("40 + await asyncio.sleep(0, 2)\n")
+            shell.read_until("42\r\n")
+            shell.type("async with begin() as c: (await c.execute(tables['notes']")
+            shell.type(".select())).all()\n\n")
+            shell.read_until("[]\r\n")
+            shell.read_until(">>> ")
+            shell.type("\x04")
+            assert shell.process.wait(HANG_SECONDS) == 0
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there are no such terminals")
-def test_a_developer_asks_and_interrupts(database: str) -> None:
-    with terminal(database) as shell:
-        shell.until(">>> ")
-        shell.type("from sqlalchemy import text\n")
-        shell.type(f"select = text('SELECT 6 * 7')\n{ASK}\n\n")
-        shell.until("\n42")
-        shell.type("6 * 7 * 2\n")
-        shell.until("\n84")
-        shell.type("1 / 0\n")
-        shell.until("ZeroDivisionError")
-        shell.type("import asyncio; print('waits'); await asyncio.sleep(3600)\n")
-        shell.until("\nwaits")
-        shell.shell.send_signal(signal.SIGINT)
-        shell.until("CancelledError")
-        shell.type("\x04")
-        assert shell.shell.wait(HANG_SECONDS) == 0
+    def test_ctrl_c_ends_an_await_and_not_the_shell(database: str) -> None:
+        with terminal(database) as shell:
+            shell.read_until(">>> ")
+            shell.type("import asyncio\n")
+            shell.read_until(">>> ")
+            # Put together, so that the echo of what is typed is not taken for it.
+            shell.type("print('wait' + 'ing'); await asyncio.sleep(1000)\n")
+            shell.read_until("waiting")
+            shell.type("\x03")
+            shell.read_until("KeyboardInterrupt")
+            shell.read_until(">>> ")
+            shell.type("\x03")
+            shell.read_until("KeyboardInterrupt")
+            shell.type("1 / 0\n")
+            shell.read_until("ZeroDivisionError")
+            shell.type("print('still' + ' here')\n")
+            shell.read_until("still here")
+            shell.type("raise SystemExit(3)\n")
+            assert shell.process.wait(HANG_SECONDS) == 3
+
+    def test_ctrl_c_ends_code_that_never_awaits(database: str) -> None:
+        with terminal(database) as shell:
+            shell.read_until(">>> ")
+            shell.type("spin = lambda: all(n == 0 for n in iter(int, 1))\n")
+            shell.read_until(">>> ")
+            shell.type("print('wait' + 'ing'); spin()\n")
+            shell.read_until("waiting")
+            # As in asyncio, the first asks and the second insists.
+            shell.read_until("KeyboardInterrupt", insisting="\x03")
+            shell.read_until(">>> ")
+            shell.type("exit()\n")
+            assert shell.process.wait(HANG_SECONDS) == 0
+
+    def test_sigterm_ends_the_shell_at_its_prompt(database: str) -> None:
+        with terminal(database) as shell:
+            shell.read_until(">>> ")
+            shell.process.send_signal(signal.SIGTERM)
+            assert shell.process.wait(HANG_SECONDS) == 143
