@@ -13,6 +13,7 @@ from quart_chassis.claims import CHASSIS, Claims
 from quart_chassis.database import DatabaseUnavailable, migrations, unavailable
 from quart_chassis.errors import UserError, say
 from quart_chassis.postgres import embedded
+from quart_chassis.project import Project
 from quart_chassis.settings import Settings
 
 

@@ -14,9 +14,7 @@ Ctrl-D ends it."""
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Code to run instead of asking for it."""
-    parser.add_argument(
-        "-c", dest="code", metavar="CODE", help="run CODE and end; stdin works as well"
-    )
+    parser.add_argument("-c", "--command", metavar="CODE", help="run this, and end")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -33,8 +31,8 @@ def run(arguments: argparse.Namespace) -> int:
         context.told_if_unavailable(chosen),
         Console(context.started(chosen), _at_hand) as console,
     ):
-        if arguments.code is not None:
-            return console.run_source(arguments.code, "<string>")
+        if arguments.command is not None:
+            return console.run_source(arguments.command, "<string>")
         if not sys.stdin.isatty():
             return console.run_source(sys.stdin.read(), "<stdin>")
         _open(console)

@@ -1,3 +1,5 @@
+"""Python with the application at hand, from a terminal and from a program."""
+
 import os
 import signal
 import subprocess
