@@ -2,14 +2,21 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from enum import Enum
+from dataclasses import dataclass
 
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from quart_chassis.database import drafts, engines, revisions, turns, unavailable
+from quart_chassis.database import (
+    drafts,
+    engines,
+    revisions,
+    turns,
+    unavailable,
+    writing,
+)
 from quart_chassis.errors import UserError
 from quart_chassis.project import Project
 from quart_chassis.settings import Settings
@@ -19,21 +26,31 @@ class OlderSchema(UserError):
     """The schema lacks migrations that this code has."""
 
 
-class SchemaState(Enum):
-    """The database's schema, compared with this code."""
+@dataclass(frozen=True)
+class SchemaState:
+    """The database's schema, compared with this code.
 
-    OLDER = "older than the code"
-    HEAD = "ok"
-    NEWER = "newer than the code"
+    `older` if it lacks migrations; `unknown` names revisions that this code does not
+    have: a newer release's, or another branch's.
+    """
+
+    older: bool = False
+    unknown: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        if self.unknown:
+            named = ', '.join(self.unknown)
+            return f"at revision {named}, which this code does not have"
+        return "older than the code" if self.older else "ok"
 
 
 async def schema_state(connection: AsyncConnection, project: Project) -> SchemaState:
-    """Whether the schema is older than this code, at its head, or newer."""
+    """How the schema is; UserError if the migrations do not fit together."""
     current = await _current(connection)
     if _is_head(project, current):
-        return SchemaState.HEAD
-    unknown = revisions.unknown(project, current)
-    return SchemaState.NEWER if unknown else SchemaState.OLDER
+        return SchemaState()
+    unknown = tuple(revisions.unknown(project, current))
+    return SchemaState(older=not unknown, unknown=unknown)
 
 
 async def to_revision(settings: Settings, revision: str = "head") -> None:
@@ -96,13 +113,13 @@ async def make_migration(settings: Settings, message: str) -> str | None:
         refuse_unknown(settings.project, await _current(connection))
         revisions.head(settings.project)
         async with drafts.at_head(settings) as draft:
-            return await draft.run_sync(revisions.write, settings.project, message)
+            return await draft.run_sync(writing.write, settings.project, message)
 
 
 async def lacks_migration(settings: Settings) -> bool:
     """Whether `make_migration` would write one; UserError as there."""
     async with _engine(settings), drafts.at_head(settings) as draft:
-        return await draft.run_sync(revisions.differ, settings.project)
+        return await draft.run_sync(writing.differ, settings.project)
 
 
 async def check_schema(settings: Settings) -> None:

@@ -30,5 +30,7 @@ def schema_of(database: str) -> str:
 
 
 def _sorted_inside(statement: str) -> str:
+    if not statement.startswith("CREATE TABLE"):
+        return statement
     first, *inside = statement.split("\n")
     return "\n".join([first, *sorted(line.rstrip(",") for line in inside)])

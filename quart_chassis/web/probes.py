@@ -7,7 +7,6 @@ from quart import Blueprint, Response, abort, current_app
 
 from quart_chassis import settings
 from quart_chassis.database import DatabaseUnavailable, begin, migrations
-from quart_chassis.database.migrations import SchemaState
 from quart_chassis.door import Draining
 from quart_chassis.errors import UserError
 from quart_chassis.observe.metrics import Metrics
@@ -40,11 +39,11 @@ async def readyz() -> tuple[dict[str, str], int]:
             state = await migrations.schema_state(connection, project)
     except DatabaseUnavailable:
         return {"status": "unavailable", "database": "does not answer"}, 503
-    except UserError:
-        return {"status": "unavailable", "schema": "the code has two heads"}, 503
-    if state is SchemaState.OLDER:
-        return {"status": "unavailable", "schema": "is older than the code"}, 503
-    return {"status": "ok", "database": "ok", "schema": state.value}, 200
+    except UserError as error:
+        return {"status": "unavailable", "schema": str(error)}, 503
+    if state.older:
+        return {"status": "unavailable", "schema": str(state)}, 503
+    return {"status": "ok", "database": "ok", "schema": str(state)}, 200
 
 
 @probes.get("/metrics")

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from sqlalchemy.exc import DBAPIError
 
 from quart_chassis.database import DatabaseUnavailable, begin, migrations
-from quart_chassis.database.migrations import SchemaState
 from quart_chassis.errors import UserError
 from quart_chassis.settings import Settings
 
@@ -40,11 +39,11 @@ async def remedy(settings: Settings) -> Remedy | None:
     except UserError as error:
         # More than one revision, or more than one head.
         return Remedy(NOT_KNOWN, f"{error}.", _typed(settings, "migrate"))
-    if state is SchemaState.OLDER:
+    if state.older:
         reason = "The code has migrations that this database has not had yet."
         return Remedy(PENDING, reason, _typed(settings, "migrate"))
-    if state is SchemaState.NEWER:
-        reason = "The database is at a revision that this code does not have."
+    if state.unknown:
+        reason = f"The database is {state}."
         return Remedy(NOT_KNOWN, reason, _typed(settings, "migrate"))
     return None
 

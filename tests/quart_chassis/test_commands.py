@@ -165,7 +165,7 @@ def test_production_runs_with_a_newer_schema_and_warns(database: str) -> None:
         ENV_FOR_DYNACONF="production",
         SECRET_KEY=key,
     ) as server:
-        assert server.get("/readyz").json()["schema"] == "newer than the code"
+        assert server.get("/readyz").json()["schema"].startswith("at revision 9999")
         assert server.get("/").status_code == 200
         assert server.stop() == 0
     told = "\n".join(server.lines)

@@ -2,6 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
+from quart_chassis.database import revisions
+from quart_chassis.errors import UserError
+from quart_chassis.project import Project
 from tests.quart_chassis.migrating import in_checkout, migrate_in, revisions_of
 
 BRANCH = """\"\"\"Add {column}.\"\"\"
@@ -58,3 +63,30 @@ def test_a_revision_of_another_branch_is_told(checkout: Path, database: str) -> 
         assert refused.returncode == 1
         assert f"revision {FIRST}, which this code does not have" in refused.stderr
     assert revisions_of(database) == [FIRST]
+
+
+def head_of(checkout: Path) -> str:
+    """What the user is told about the migrations."""
+    with pytest.raises(UserError) as raised:
+        revisions.head(Project.at(checkout))
+    return str(raised.value)
+
+
+def test_one_revision_in_two_files_is_told(checkout: Path) -> None:
+    add_branch(checkout, FIRST, "color")
+    add_branch(checkout, FIRST, "size")
+    told = head_of(checkout)
+    names = [f"2026_11_26_{FIRST}_{column}.py" for column in ("color", "size")]
+    assert f"{names[0]} and {names[1]} both have the revision {FIRST};" in told
+
+
+def test_a_missing_migration_is_told(checkout: Path) -> None:
+    add_branch(checkout, FIRST, "color")
+    path = next((checkout / "migrations" / "versions").glob("0001_*"))
+    path.unlink()
+    assert "follows revision 0001, which no file in migrations/v" in head_of(checkout)
+
+
+def test_a_file_that_is_no_migration_is_told(checkout: Path) -> None:
+    (checkout / "migrations" / "versions" / "notes.py").write_text("")
+    assert "a file in migrations/versions is no migration: " in head_of(checkout)
