@@ -39,7 +39,7 @@ class SchemaState:
 
     def __str__(self) -> str:
         if self.unknown:
-            named = ', '.join(self.unknown)
+            named = ", ".join(self.unknown)
             return f"at revision {named}, which this code does not have"
         return "older than the code" if self.older else "ok"
 

@@ -48,22 +48,22 @@ def move(
     connection: Connection, project: Project, current: set[str], revision: str
 ) -> None:
     """Run the migrations that lead from `current` to `revision`."""
-    config = config(project, connection)
+    configuration = config(project, connection)
     if is_way_back(project, current, revision):
-        command.downgrade(config, revision)
+        command.downgrade(configuration, revision)
     else:
-        command.upgrade(config, revision)
+        command.upgrade(configuration, revision)
 
 
 def sql_to(project: Project, current: set[str], revision: str) -> str:
     """The statements that lead from `current` to `revision`."""
     output = io.StringIO()
-    config = config(project, output=output)
+    configuration = config(project, output=output)
     span = f"{','.join(sorted(current)) or 'base'}:{revision}"
     if is_way_back(project, current, revision):
-        command.downgrade(config, span, sql=True)
+        command.downgrade(configuration, span, sql=True)
     else:
-        command.upgrade(config, span, sql=True)
+        command.upgrade(configuration, span, sql=True)
     return output.getvalue()
 
 

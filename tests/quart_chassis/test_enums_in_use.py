@@ -61,7 +61,7 @@ def test_values_come_and_go_with_rows_in_the_table(
     assert fetch(database, VALUES) == ["new", "sent"]
     change(stateful, '"new", "sent"', '"new", "packed", "sent"')
     make_and_run(stateful, database, "pack them")
-    assert fetch(database, VALUES) == ["new", "sent", "packed"]
+    assert fetch(database, VALUES) == ["new", "packed", "sent"]
     again = in_checkout(stateful, database, "makemigration", "again", **PATHS)
     assert again.stdout == "Nothing differs\n"
     states = "SELECT state::text FROM notes ORDER BY 1"
