@@ -175,10 +175,11 @@ def test_a_forgotten_migration_is_named(fresh_doctor: Doctor, checkout: Path) ->
 def test_a_migration_cannot_be_missed_where_no_database_can_be_made(
     doctor: Doctor, own_postgres: OwnPostgres
 ) -> None:
-    url = own_postgres.url()
-    execute(url, "CREATE ROLE poor LOGIN PASSWORD 'poor'; CREATE SCHEMA poor")
-    execute(url, "GRANT ALL ON SCHEMA public TO poor")
-    poor = url.replace(f"app:{own_postgres.password}", "poor:poor")
+    execute(own_postgres.url(), "CREATE ROLE poor LOGIN PASSWORD 'poor'")
+    execute(own_postgres.url(), "CREATE DATABASE poor OWNER poor")
+    poor = own_postgres.url("poor").replace(
+        f"app:{own_postgres.password}", "poor:poor"
+    )
     to(poor)
     status, told = doctor(DATABASE_URL=poor)
     assert "- makemigration makes a database for a moment" in told
