@@ -5,9 +5,6 @@ from types import ModuleType
 
 from quart_chassis.errors import UserError
 
-# No request waits for seeds, which may be many rows.
-SECONDS = 3600
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Whether production is meant."""
@@ -36,16 +33,19 @@ async def run(arguments: argparse.Namespace) -> None:
 
 
 async def _seed(part: ModuleType) -> None:
-    from sqlalchemy.exc import DBAPIError
-
-    from quart_chassis.database import begin, unavailable
+    from quart_chassis import settings
+    from quart_chassis.database import migrations
     from quart_chassis.features import name_of
+    from quart_chassis.settings import Settings
 
     try:
-        async with begin(SECONDS) as connection:
+        # No request waits for seeds, which may be many rows.
+        async with (
+            migrations.patient_engine(settings.current(Settings)) as engine,
+            engine.begin() as connection,
+        ):
             await part.seeds(connection)
-    except DBAPIError as error:
+    except UserError as error:
         raise UserError(
-            f"the seeds of {name_of(part)} were refused by PostgreSQL: "
-            f"{unavailable.words_of(error)}; none of them was kept"
+            f"the seeds of {name_of(part)} failed, and none of them was kept: {error}"
         ) from None

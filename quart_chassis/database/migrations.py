@@ -60,7 +60,7 @@ async def to_revision(settings: Settings, revision: str = "head") -> None:
     revision is unknown, or the database refuses.
     """
     project = settings.project
-    async with _engine(settings) as engine:
+    async with patient_engine(settings) as engine:
         async with engine.connect() as connection:
             current = await _current(connection)
             refuse_unknown(project, current)
@@ -76,7 +76,7 @@ async def to_revision(settings: Settings, revision: str = "head") -> None:
 async def in_turn(settings: Settings, work: Callable[[Connection], None]) -> None:
     """Do `work` while no other process migrates; errors as for `to_revision`."""
     async with (
-        _engine(settings) as engine,
+        patient_engine(settings) as engine,
         engine.connect() as holder,
         engine.connect() as connection,
     ):
@@ -87,7 +87,7 @@ async def in_turn(settings: Settings, work: Callable[[Connection], None]) -> Non
 
 async def is_way_back(settings: Settings, revision: str) -> bool:
     """Whether the schema is at a later revision than this; errors as `to_revision`."""
-    async with _engine(settings) as engine, engine.connect() as connection:
+    async with patient_engine(settings) as engine, engine.connect() as connection:
         current = await _current(connection)
         refuse_unknown(settings.project, current)
         return revisions.is_way_back(settings.project, current, revision)
@@ -95,7 +95,7 @@ async def is_way_back(settings: Settings, revision: str) -> bool:
 
 async def sql_to(settings: Settings, revision: str) -> str:
     """What `to_revision` would run; errors as there, and nothing is changed."""
-    async with _engine(settings) as engine:
+    async with patient_engine(settings) as engine:
         async with engine.connect() as connection:
             current = await _current(connection)
         refuse_unknown(settings.project, current)
@@ -109,7 +109,7 @@ async def make_migration(settings: Settings, message: str) -> str | None:
 
     Its path, or None if nothing differs. UserError as for `to_revision`.
     """
-    async with _engine(settings) as engine, engine.connect() as connection:
+    async with patient_engine(settings) as engine, engine.connect() as connection:
         refuse_unknown(settings.project, await _current(connection))
         revisions.head(settings.project)
         async with drafts.at_head(settings) as draft:
@@ -118,7 +118,7 @@ async def make_migration(settings: Settings, message: str) -> str | None:
 
 async def lacks_migration(settings: Settings) -> bool:
     """Whether `make_migration` would write one; UserError as there."""
-    async with _engine(settings), drafts.at_head(settings) as draft:
+    async with patient_engine(settings), drafts.at_head(settings) as draft:
         return await draft.run_sync(writing.differ, settings.project)
 
 
@@ -127,7 +127,7 @@ async def check_schema(settings: Settings) -> None:
 
     OlderSchema if only migrations are to be run.
     """
-    async with _engine(settings) as engine, engine.connect() as connection:
+    async with patient_engine(settings) as engine, engine.connect() as connection:
         current = await _current(connection)
         refuse_unknown(settings.project, current)
         if not _is_head(settings.project, current):
@@ -157,8 +157,11 @@ def _named(current: set[str]) -> str:
 
 
 @asynccontextmanager
-async def _engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    """An engine for migrations; an error that the user can fix becomes UserError."""
+async def patient_engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
+    """An engine whose statements may take as long as they need.
+
+    An error that the user can fix becomes a UserError.
+    """
     engine = engines.make_migration_engine(settings)
     try:
         yield engine

@@ -32,6 +32,7 @@ def test_it_says_where_a_database_is_and_takes_it_elsewhere(
     assert checked.stdout == "No new upgrade operations detected.\n"
 
 
+@pytest.mark.slow
 def test_it_prints_statements_and_history(empty_database: str) -> None:
     assert "0001 (head)" in alembic(empty_database, "history").stdout
     printed = alembic(empty_database, "upgrade", "head", "--sql")

@@ -177,9 +177,7 @@ def test_a_migration_cannot_be_missed_where_no_database_can_be_made(
 ) -> None:
     execute(own_postgres.url(), "CREATE ROLE poor LOGIN PASSWORD 'poor'")
     execute(own_postgres.url(), "CREATE DATABASE poor OWNER poor")
-    poor = own_postgres.url("poor").replace(
-        f"app:{own_postgres.password}", "poor:poor"
-    )
+    poor = own_postgres.url("poor").replace(f"app:{own_postgres.password}", "poor:poor")
     to(poor)
     status, told = doctor(DATABASE_URL=poor)
     assert "- makemigration makes a database for a moment" in told

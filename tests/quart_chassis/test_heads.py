@@ -1,13 +1,17 @@
 """Two branches of the code each add a migration, and are merged."""
 
+import asyncio
+import re
 from pathlib import Path
 
 import pytest
 
-from quart_chassis.database import revisions
+from quart_chassis.database import migrations, revisions, writing
 from quart_chassis.errors import UserError
+from quart_chassis.features import load_settings
 from quart_chassis.project import Project
-from tests.quart_chassis.migrating import in_checkout, migrate_in, revisions_of
+from quart_chassis.settings import Settings
+from tests.quart_chassis.migrating import in_checkout, revisions_of
 
 BRANCH = """\"\"\"Add {column}.\"\"\"
 
@@ -33,35 +37,52 @@ def add_branch(checkout: Path, revision: str, column: str) -> None:
     path.write_text(BRANCH.format(revision=revision, column=column))
 
 
+def settings_of(checkout: Path, database: str) -> Settings:
+    """With the migrations that are in the checkout now."""
+    revisions.scripts.cache_clear()
+    return load_settings(Project.at(checkout), DATABASE_URL=database)
+
+
+def migrate(checkout: Path, database: str) -> None:
+    asyncio.run(migrations.to_revision(settings_of(checkout, database)))
+
+
 def test_two_heads_are_told_and_joined(checkout: Path, database: str) -> None:
     add_branch(checkout, FIRST, "color")
-    assert migrate_in(checkout, database) == 0
+    migrate(checkout, database)
     add_branch(checkout, SECOND, "size")
-    for words in (["migrate"], ["makemigration", "more"], ["run", "--port", "0"]):
-        refused = in_checkout(checkout, database, *words)
-        assert refused.returncode == 1
-        assert f"2 heads, {FIRST} (Add color) and {SECOND} (Add" in refused.stderr
-        assert "join them with manage.py mergemigrations\n" in refused.stderr
-    joined = in_checkout(checkout, database, "mergemigrations")
-    assert joined.returncode == 0, joined.stderr
+    settings = settings_of(checkout, database)
+    told = f"2 heads, {FIRST} (Add color) and {SECOND} (Add size); join them with"
+    with pytest.raises(UserError, match=re.escape(told)):
+        asyncio.run(migrations.make_migration(settings, "more"))
+    refused = in_checkout(checkout, database, "run", "--port", "0")
+    assert refused.returncode == 1
+    assert "join them with manage.py mergemigrations\n" in refused.stderr
+    assert (joined := writing.merge(settings.project))
     # One of the two was run here already.
-    assert migrate_in(checkout, database) == 0
+    migrate(checkout, database)
     (revision,) = revisions_of(database)
-    assert revision in joined.stdout
-    again = in_checkout(checkout, database, "mergemigrations")
-    assert again.stdout == "There is one head; nothing to join\n"
+    assert revision in joined
+    assert writing.merge(settings.project) is None
 
 
 def test_a_revision_of_another_branch_is_told(checkout: Path, database: str) -> None:
     add_branch(checkout, FIRST, "color")
-    assert migrate_in(checkout, database) == 0
+    migrate(checkout, database)
     for path in (checkout / "migrations" / "versions").glob("*color*"):
         path.unlink()
     add_branch(checkout, SECOND, "size")
-    for words in (["migrate"], ["makemigration", "more"], ["run", "--port", "0"]):
-        refused = in_checkout(checkout, database, *words)
-        assert refused.returncode == 1
-        assert f"revision {FIRST}, which this code does not have" in refused.stderr
+    settings = settings_of(checkout, database)
+    told = f"revision {FIRST}, which this code does not have"
+    for attempt in (
+        migrations.to_revision(settings),
+        migrations.make_migration(settings, "more"),
+    ):
+        with pytest.raises(UserError, match=told):
+            asyncio.run(attempt)
+    refused = in_checkout(checkout, database, "run", "--port", "0")
+    assert refused.returncode == 1
+    assert told in refused.stderr
     assert revisions_of(database) == [FIRST]
 
 

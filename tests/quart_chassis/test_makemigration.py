@@ -61,6 +61,7 @@ def test_a_migration_is_written_from_what_differs(
     assert revisions_of(database) == ["0001"]
 
 
+@pytest.mark.slow
 def test_two_branches_cannot_take_one_revision(checkout: Path, database: str) -> None:
     add_column(checkout, COLOR)
     first = make(checkout, database, "add a color")

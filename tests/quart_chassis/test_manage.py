@@ -89,6 +89,7 @@ def door(checkout: Path) -> Iterator[Door]:
     shutil.rmtree(checkout)
 
 
+@pytest.mark.slow
 def test_the_environment_is_made_once_and_again_when_it_must(door: Door) -> None:
     # Interrupted half-way, it is made anew; who comes meanwhile waits.
     first = door.start("run")

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from tests.quart_chassis.migrating import fetch, in_checkout
 from tests.quart_chassis.small_project import run
 
@@ -22,14 +24,16 @@ def test_production_is_not_seeded_by_mistake(database: str) -> None:
     assert run("seed", "--yes", DATABASE_URL=database, **PRODUCTION).returncode == 0
 
 
+@pytest.mark.slow
 def test_seeds_may_take_longer_than_a_request(checkout: Path, database: str) -> None:
     seeds = checkout / "small_app" / "notes_app" / "seeds.py"
-    wait = "    await connection.exec_driver_sql('SELECT pg_sleep(0.3)')\n"
-    seeds.write_text(seeds.read_text("utf-8") + wait * 4, "utf-8")
-    seeded = in_checkout(checkout, database, "seed", WAIT_SECONDS="1")
+    wait = "    await connection.exec_driver_sql('SELECT pg_sleep(4)')\n"
+    seeds.write_text(seeds.read_text("utf-8") + wait, "utf-8")
+    seeded = in_checkout(checkout, database, "seed", WAIT_SECONDS="3")
     assert seeded.returncode == 0, seeded.stderr
 
 
+@pytest.mark.slow
 def test_seeds_that_are_refused_are_told_and_none_is_kept(
     checkout: Path, database: str
 ) -> None:
@@ -39,6 +43,6 @@ def test_seeds_that_are_refused_are_told_and_none_is_kept(
     seeds.write_text(text + added, "utf-8")
     refused = in_checkout(checkout, database, "seed")
     assert refused.returncode == 1
-    assert "the seeds of notes_app were refused by PostgreSQL" in refused.stderr
+    assert "notes_app failed, and none of them was kept: PostgreSQL" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert fetch(database, NAMES) == []

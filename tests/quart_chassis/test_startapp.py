@@ -138,6 +138,7 @@ def test_a_feature_is_written_and_its_tests_pass(shop: Shop) -> None:
     shop.tests("tests/orders")
 
 
+@pytest.mark.slow
 def test_what_cannot_be_migrated_leaves_nothing_behind(shop: Shop) -> None:
     execute(shop.database, "CREATE VIEW orders AS SELECT 1")
     schema = schema_of(shop.database)
@@ -167,6 +168,7 @@ def test_what_is_interrupted_leaves_nothing_behind(shop: Shop) -> None:
     assert revisions_of(shop.database) == ["0001"]
 
 
+@pytest.mark.slow
 def test_an_older_schema_is_told(shop: Shop, new_database: Callable[..., str]) -> None:
     shop.environment["DATABASE_URL"] = new_database("template0")
     assert "run manage.py migrate" in shop.refused("startapp", "orders")
@@ -177,6 +179,7 @@ def test_production_is_left_alone(shop: Shop) -> None:
     assert "not for production" in shop.refused("startapp", "orders")
 
 
+@pytest.mark.slow
 def test_a_feature_is_taken_out_after_asking(shop: Shop) -> None:
     execute(shop.database, "INSERT INTO notes (text) VALUES ('x')")
     (shop.root / "docs" / "notes_app").mkdir(parents=True)
