@@ -14,6 +14,8 @@ from alembic_postgresql_enum.operations.sync_enum_values import SyncEnumValuesOp
 from sqlalchemy import ARRAY, Connection, Enum, MetaData, text
 from sqlalchemy.schema import CreateTable
 
+from quart_chassis.database.check_constraints import Changes, Constraint
+
 # Every column of a type, with its default. That of a partition follows its table's.
 COLUMNS = text(
     "SELECT nspname, relname, attname, typelem <> 0, pg_get_expr(adbin, adrelid) "
@@ -25,14 +27,15 @@ COLUMNS = text(
 )
 # What names a value of the type: it is dropped, and made again for the new type.
 DEPENDENT = text(
-    "SELECT DISTINCT 'ALTER TABLE ' || conrelid::regclass || ' DROP CONSTRAINT ' || "
+    "SELECT DISTINCT conname, "
+    "'ALTER TABLE ' || conrelid::regclass || ' DROP CONSTRAINT IF EXISTS ' || "
     "quote_ident(conname), 'ALTER TABLE ' || conrelid::regclass || ' ADD CONSTRAINT ' "
     "|| quote_ident(conname) || ' ' || pg_get_constraintdef(pg_constraint.oid) "
     "FROM pg_constraint JOIN pg_depend ON objid = pg_constraint.oid "
     "WHERE classid = 'pg_constraint'::regclass AND refobjid = to_regtype(:enum) "
-    "UNION SELECT 'DROP INDEX ' || objid::regclass, pg_get_indexdef(objid) "
+    "UNION SELECT '', 'DROP INDEX ' || objid::regclass, pg_get_indexdef(objid) "
     "FROM pg_depend JOIN pg_index ON indexrelid = objid "
-    "WHERE classid = 'pg_class'::regclass AND refobjid = to_regtype(:enum) ORDER BY 1"
+    "WHERE classid = 'pg_class'::regclass AND refobjid = to_regtype(:enum) ORDER BY 2"
 )
 
 
@@ -56,9 +59,13 @@ class Side:
 class Rewriting:
     """What changes enum types, compared with the database on this connection."""
 
-    def __init__(self, connection: Connection, metadata: MetaData) -> None:
+    def __init__(
+        self, connection: Connection, metadata: MetaData, checks: Changes
+    ) -> None:
+        """`checks` change in the same migration."""
         self._connection = connection
         self._metadata = metadata
+        self._checks = checks
         self._default_schema = connection.dialect.default_schema_name or "public"
 
     def rewrite(self, forth: UpgradeOps, back: DowngradeOps) -> None:
@@ -75,21 +82,30 @@ class Rewriting:
             enum = (change.schema, change.name)
             before = Side(change.old_values, self._found_columns(*enum))
             after = Side(change.new_values, dict(self._declared_columns(*enum)))
-            forth.ops[:0] = map(ExecuteSQLOp, self._statements(*enum, before, after))
-            back.ops[:0] = map(ExecuteSQLOp, self._statements(*enum, after, before))
+            forth.ops[:0] = map(
+                ExecuteSQLOp, self._statements(*enum, before, after, self._checks.new)
+            )
+            back.ops[:0] = map(
+                ExecuteSQLOp, self._statements(*enum, after, before, self._checks.gone)
+            )
 
     def _statements(
-        self, schema: str, name: str, before: Side, after: Side
+        self,
+        schema: str,
+        name: str,
+        before: Side,
+        after: Side,
+        checks: list[Constraint],
     ) -> Iterator[str]:
-        """What leads from one side to the other.
+        """What leads from one side to the other, where `checks` are added.
 
         PostgreSQL adds values to a type, but does not let the same transaction use
         them.
         """
         fresh = [_literal(each) for each in after.values if each not in before.values]
         kept = [each for each in after.values if each in before.values]
-        defaults = " ".join(filter(None, after.columns.values()))
-        if kept == before.values and not any(each in defaults for each in fresh):
+        used = [*filter(None, after.columns.values()), *(c.definition for c in checks)]
+        if kept == before.values and not any(each in " ".join(used) for each in fresh):
             return _added(self._name(schema, name), before.values, after.values)
         return self._replaced(schema, name, before, after)
 
@@ -99,7 +115,7 @@ class Rewriting:
         """A new type in place of the old one; tables that have it are rewritten."""
         new = self._name(schema, name)
         found = self._connection.execute(DEPENDENT, {"enum": new}).all()
-        yield from (drop for drop, _ in found)
+        yield from (drop for _, drop, _ in found)
         yield f"ALTER TYPE {new} RENAME TO {self._quoted(f'{name}_old')}"
         yield f"CREATE TYPE {new} AS ENUM ({', '.join(map(_literal, after.values))})"
         for column, default in before.columns.items():
@@ -113,7 +129,7 @@ class Rewriting:
             if (wanted := after.columns.get(column)) is not None:
                 yield f"{alter} SET DEFAULT {wanted}"
         yield f"DROP TYPE {self._name(schema, f'{name}_old')}"
-        yield from (make for _, make in found)
+        yield from (make for name, _, make in found if name not in self._checks.names)
 
     def _found_columns(self, schema: str, name: str) -> dict[EnumColumn, str | None]:
         """The columns of the type in the database."""

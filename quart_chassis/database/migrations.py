@@ -17,6 +17,7 @@ from quart_chassis.database import (
     unavailable,
     writing,
 )
+from quart_chassis.database.writing import Written
 from quart_chassis.errors import UserError
 from quart_chassis.project import Project
 from quart_chassis.settings import Settings
@@ -104,10 +105,10 @@ async def sql_to(settings: Settings, revision: str) -> str:
         return revisions.sql_to(settings.project, current, revision)
 
 
-async def make_migration(settings: Settings, message: str) -> str | None:
+async def make_migration(settings: Settings, message: str) -> Written | None:
     """Write a migration from what differs between the tables and the migrations so far.
 
-    Its path, or None if nothing differs. UserError as for `to_revision`.
+    None if nothing differs. UserError as for `to_revision`.
     """
     async with patient_engine(settings) as engine, engine.connect() as connection:
         refuse_unknown(settings.project, await _current(connection))

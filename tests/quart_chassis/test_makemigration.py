@@ -7,8 +7,10 @@ import pytest
 
 from quart_chassis.database import migrations
 from quart_chassis.errors import UserError
+from quart_chassis.testing.postgres import OwnPostgres
 from quart_chassis.testing.servers import ROOT
 from tests.quart_chassis.migrating import (
+    NOTES,
     add_column,
     execute,
     fetch,
@@ -124,7 +126,8 @@ def test_what_an_extension_brought_is_left_alone(checkout: Path, database: str) 
     assert made.stdout == "Nothing differs\n", made.stderr
 
 
-def test_no_database_is_left_behind(database: str) -> None:
+def test_no_database_is_left_behind(own_postgres: OwnPostgres) -> None:
+    database = own_postgres.url()
     asyncio.run(migrations.make_migration(on(database), "nothing"))
     left = "SELECT datname FROM pg_database WHERE datname LIKE 'makemigration%'"
     assert fetch(database, left) == []
@@ -142,3 +145,19 @@ def test_who_may_make_no_database_is_told(database: str) -> None:
             asyncio.run(migrations.make_migration(on(theirs), "nothing"))
     finally:
         execute(database, "DROP OWNED BY plain; DROP ROLE plain")
+
+
+def test_a_changed_check_is_written_and_what_is_lost_is_told(
+    checkout: Path, database: str
+) -> None:
+    path = checkout / NOTES
+    text = path.read_text("utf-8").replace("width > 0", "width > 1")
+    text = text.replace('Column("seen_at", DateTime', 'Column("seen", DateTime')
+    path.write_text(text, "utf-8")
+    add_column(checkout, 'Column("color", Text, nullable=False)')
+    made = in_checkout(checkout, database, "makemigration", "more", **PATHS)
+    for told in ("it drops shelves.seen_at", "notes.color may not be NULL"):
+        assert f"\nMind that {told}" in made.stdout, made.stderr
+    written = Path(made.stdout.removeprefix("Wrote ").partition(";")[0])
+    statement = "ALTER TABLE shelves ADD CONSTRAINT ck_shelves_width_positive CHECK"
+    assert statement in written.read_text("utf-8")
