@@ -48,13 +48,18 @@ EDITS = (
         r"^\[tool\.ruff\]\n",
         r'\g<0>extend-exclude = ["quart_chassis"]\n',
     ),
-    Edit("pyproject.toml", r'^"quart_chassis/.*\n'),
+    Edit("pyproject.toml", r'(^#.*\n)*^"quart_chassis/.*\n("quart_chassis/.*\n)*'),
     Edit("pyproject.toml", r'^(files = .*)"boilerplate", ', r"\1"),
     Edit("pyproject.toml", r'^(files = .*)"quart_chassis", ', r"\1"),
     Edit("pyproject.toml", r'^(application = .*), "boilerplate"', r"\1"),
     Edit("pyproject.toml", r"^# The application of the chassis' own tests\.\n.*\n"),
     Edit("pyproject.toml", r"^exclude = .*small.*\n"),
     Edit("pyproject.toml", r'^(include = .*)"\*/quart_chassis/\*", ', r"\1"),
+    # What only the chassis' own tests need.
+    Edit("pyproject.toml", r'^(omit = .*), "\*/checkout/[^"]*"', r"\1"),
+    Edit("pyproject.toml", r"^    # Only root gets there.*\n(    'def _.*\n)*"),
+    # Whoever takes another tool commits its lock.
+    Edit(".gitignore", r"^# A project of your own.*\n((poetry|uv)\.lock\n)*"),
     Edit("Dockerfile", r" \\\n.*licenses=.*"),
     # The database's name and its user.
     Edit("settings.toml", r'^(DATABASE_NAME = )"app"', r'\1"my_app"'),

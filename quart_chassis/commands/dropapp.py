@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> None:
     settings = context.settings_to_develop(project)
     planned = removing.plan(project, arguments.name)
     with context.database(settings):
-        asyncio.run(migrations.check_schema(settings))
+        asyncio.run(migrations.to_revision(settings))
         if not arguments.yes:
             _ask(planned)
         migration = _take_out(settings, planned)

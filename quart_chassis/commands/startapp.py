@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
     source = application.read_bytes().decode()
     registered = registering.with_feature(source, project.package, planned.name)
     with context.database(settings):
-        asyncio.run(migrations.check_schema(settings))
+        asyncio.run(migrations.to_revision(settings))
         migration = _write(settings, planned, {application: registered})
     _tell(settings, planned, migration)
 

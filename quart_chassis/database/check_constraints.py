@@ -96,7 +96,7 @@ def changes(connection: Connection, metadata: MetaData) -> Changes:
             connection.execute(text(f"CREATE SCHEMA {scratch}"))
         # Types of extensions are found in the default schema.
         _look_in(connection, [*declared_in.values(), default])
-        connection.execution_options(schema_translate_map=declared_in)
+        connection.execution_options(schema_translate_map=dict(declared_in))
         metadata.create_all(connection, checkfirst=False)
         declared = _read(connection, declared_in)
         both = before & _tables(connection, declared_in)

@@ -24,6 +24,9 @@ from quart_chassis.testing.databases import TestServer
 from quart_chassis.testing.postgres import UID, OwnPostgres
 from quart_chassis.testing.routes import LOCAL, TOKEN
 
+# So that an assertion that fails shows what it compared.
+pytest.register_assert_rewrite("quart_chassis.testing.policies")
+
 STACK = pytest.StashKey[ExitStack]()
 
 

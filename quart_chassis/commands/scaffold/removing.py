@@ -13,6 +13,8 @@ from quart_chassis.commands.scaffold import configuring, references, registering
 from quart_chassis.errors import UserError
 from quart_chassis.project import Project
 
+# It names the rules of each feature that has some.
+PROMETHEUS = "monitoring/prometheus.yml"
 LARGEST_TEXT_BYTES = 1_000_000
 # What others made, or what is history.
 NOT_SEARCHED = {"migrations", "node_modules", "quart_chassis", "__pycache__"}
@@ -49,6 +51,12 @@ def plan(project: Project, name: str) -> Removal:
     settings = (project.root / "settings.toml").read_bytes().decode()
     if (without := configuring.without_block(settings, name)) != settings:
         edited["settings.toml"] = without
+    rules = project.root / PROMETHEUS
+    if rules.exists():
+        lines = rules.read_bytes().decode().splitlines(keepends=True)
+        kept = [each for each in lines if f"/{name}/monitoring/" not in each]
+        if kept != lines:
+            edited[PROMETHEUS] = "".join(kept)
     folders = (f"{folder}/{name}" for folder in (project.package, "tests", "docs"))
     found = tuple(each for each in folders if (project.root / each).is_dir())
     return Removal(name, found, tuple(table.name for table in tables), edited)
