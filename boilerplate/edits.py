@@ -13,7 +13,6 @@ LEFT_OUT = (
     *("CONTRIBUTING.md", "LICENSE", ".github/workflows/release.yml"),
     *("docs/decisions.md", "docs/from-the-tutorial.md", "docs/tutorial.md"),
     *("docs/without-the-demo.md", "tests/test_documents.py"),
-    "tests/test_without_the_demo.py",
 )
 # Pictures of the demo, and the document that shows them.
 SCREENSHOTS = re.compile(r"docs/.*\.png|docs/\w+/the-page\.md")

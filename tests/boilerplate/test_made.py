@@ -14,6 +14,21 @@ pytestmark = pytest.mark.slow
 OURS = ("PYTEST_", "COV", "QUART_CHASSIS_")
 
 
+def run(project: Path, *words: str) -> str:
+    """What a command of the project printed, which must do what it should."""
+    ran = subprocess.run(
+        [sys.executable, "manage.py", *words],
+        cwd=project,
+        env={k: v for k, v in os.environ.items() if not k.startswith(OURS)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout
+    return ran.stdout
+
+
 @pytest.mark.parametrize(
     ("place", "words"),
     [
@@ -32,16 +47,15 @@ def test_a_made_project_passes_its_checks_and_tests(
     project.parent.mkdir(exist_ok=True)
     made = new(source, str(project), *words)
     assert made.returncode == 0, made.stderr
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(OURS)}
-    for command in ("check", "test"):
-        ran = subprocess.run(
-            [sys.executable, "manage.py", command],
-            cwd=project,
-            env=kept,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        assert ran.returncode == 0, ran.stdout
-    print(ran.stdout)
+    run(project, "check")
+    print(run(project, "test"))
+
+
+def test_the_demo_can_be_taken_out(source: Path, tmp_path: Path) -> None:
+    project = tmp_path / "shop"
+    made = new(source, str(project), "--with-demo")
+    assert made.returncode == 0, made.stderr
+    told = run(project, "dropapp", "counter_app", "--yes")
+    assert "still have the word" not in told
+    run(project, "check")
+    print(told, run(project, "test"))
