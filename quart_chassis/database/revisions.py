@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import traceback
 import warnings
 from functools import cache
 from pathlib import Path
@@ -139,10 +140,26 @@ def scripts(project: Project) -> ScriptDirectory:
         ) from None
     except CommandError as error:
         raise UserError(f"a file in {folder} is no migration: {error}") from None
+    except Exception as error:
+        said = error.msg if isinstance(error, SyntaxError) else error
+        raise UserError(
+            f"{_place(error, Path(found.versions))} cannot be read "
+            f"({type(error).__name__}: {said}); correct it"
+        ) from error
     for path in sorted(Path(found.versions).glob("*.py")):
         if path.resolve() not in known and path.name != "__init__.py":
             raise _doubled(path, found)
     return found
+
+
+def _place(error: Exception, folder: Path) -> str:
+    """The file in `folder` whose code failed, and the line."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [(frame.filename, frame.lineno) for frame in frames]
+    if isinstance(error, SyntaxError):
+        places.append((error.filename or "", error.lineno))
+    own = [each for each in places if Path(each[0]).parent == folder]
+    return f"{Path(own[-1][0]).name}, line {own[-1][1]}" if own else str(folder)
 
 
 def _doubled(path: Path, found: ScriptDirectory) -> UserError:

@@ -62,10 +62,13 @@ def serve(start: Start, listener: socket.socket, told: Connection) -> None:
     extensions = getattr(app, "extensions", {})
     if "settings" in extensions:
         _warn_of_another_address(start.settings, extensions["settings"][Settings])
-    server = ReloadedServer(app, start, told)
-    server.run(sockets=[listener])
-    if not server.started and "failed" in extensions:
-        _stand_in(start, listener, told, extensions["failed"])
+    try:
+        ReloadedServer(app, start, told).run(sockets=[listener])
+    except SystemExit:
+        # So ends uvicorn if the application did not start, which has logged why.
+        if "failed" not in extensions:
+            raise
+        _answer_with(extensions["failed"], start, listener, told)
 
 
 def _stand_in(
@@ -78,6 +81,12 @@ def _stand_in(
     else:
         _leave_out_callers(error, start.settings.project)
         log.error(f"{why}, and the application does not start", exc_info=error)
+    _answer_with(error, start, listener, told)
+
+
+def _answer_with(
+    error: BaseException, start: Start, listener: socket.socket, told: Connection
+) -> None:
     app = stand_in.app_for(error, start.settings)
     quiet = replace(start, changed=[])
     ReloadedServer(app, quiet, told).run(sockets=[listener])

@@ -37,14 +37,17 @@ async def remedy(settings: Settings) -> Remedy | None:
         async with begin(seconds=settings.WAIT_SECONDS) as connection:
             state = await migrations.schema_state(connection, settings.project)
     except UserError as error:
-        # More than one revision, or more than one head.
-        return Remedy(NOT_KNOWN, f"{error}.", _typed(settings, "migrate"))
+        # The migrations of this code do not fit together.
+        return Remedy(NOT_KNOWN, f"{error}.", _typed(settings, "doctor"))
     if state.older:
         reason = "The code has migrations that this database has not had yet."
         return Remedy(PENDING, reason, _typed(settings, "migrate"))
     if state.unknown:
-        reason = f"The database is {state}."
-        return Remedy(NOT_KNOWN, reason, _typed(settings, "migrate"))
+        reason = (
+            f"The database is {state}. Check out the code that made it, or empty the "
+            "development database."
+        )
+        return Remedy(NOT_KNOWN, reason, _typed(settings, "resetdb"))
     return None
 
 

@@ -244,7 +244,7 @@ def test_a_migration_that_cannot_be_read_is_named_with_the_place(
     status, told = doctor()
     assert status == 1
     assert (
-        "! migrations cannot be used: SyntaxError: invalid syntax (migrations/" in told
+        "! ab12_wrong.py, line 1 cannot be read (SyntaxError: invalid syntax)" in told
     )
 
 

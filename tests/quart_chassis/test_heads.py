@@ -108,6 +108,20 @@ def test_a_missing_migration_is_told(checkout: Path) -> None:
     assert "follows revision 0001, which no file in migrations/v" in head_of(checkout)
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("\ndef (", "notes.py, line 2 cannot be read (SyntaxError: invalid syntax)"),
+        ("import nowhere", "notes.py, line 1 cannot be read (ModuleNotFoundError: No"),
+    ],
+)
+def test_a_migration_that_cannot_be_read_is_told(
+    checkout: Path, content: str, told: str
+) -> None:
+    (checkout / "migrations" / "versions" / "notes.py").write_text(content)
+    assert told in head_of(checkout)
+
+
 def test_a_file_that_is_no_migration_is_told(checkout: Path) -> None:
     (checkout / "migrations" / "versions" / "notes.py").write_text("")
     assert "a file in migrations/versions is no migration: " in head_of(checkout)

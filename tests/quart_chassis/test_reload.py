@@ -108,6 +108,18 @@ def test_a_restart_logs_one_line_and_an_open_page_does_not_delay_it(
     assert line.endswith(" s: settings.toml changed")
 
 
+def test_an_application_that_does_not_start_says_why(
+    reloading: RunningServer, checkout: Path
+) -> None:
+    application = checkout / "small_app" / "application.py"
+    made = "return create(__package__, FEATURES, **config_overrides)"
+    fails = f"{made.replace('return', 'app =')}\n    app.before_serving(lambda: 1 / 0)"
+    edit(application, made, f"{fails}\n    return app")
+    until(lambda: "ZeroDivisionError" in reloading.get("/drafts").text)
+    edit(application, "1 / 0", "None")
+    until(lambda: reloading.get("/drafts").status_code == 200)
+
+
 @pytest.mark.slow
 def test_a_wrong_setting_is_told_until_it_is_mended(
     reloading: RunningServer, checkout: Path
