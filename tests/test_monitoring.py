@@ -22,6 +22,7 @@ FOLDERS = [
     ROOT / "monitoring",
     *sorted((ROOT / PROJECT.package).glob("*/monitoring")),
 ]
+DASHBOARDS = [path for each in FOLDERS for path in each.glob("dashboard.json")]
 # What `promtool test rules` plays against the alerts.
 PLAYED = sorted((ROOT / "tests").rglob("alerts.yml"))
 FAMILY = re.compile(r"^# TYPE (\S+) (\w+)$", re.MULTILINE)
@@ -34,9 +35,7 @@ async def exposed(client: TestClientProtocol) -> str:
 
 
 def dashboard_expressions() -> list[str]:
-    dashboards = [
-        json.loads((folder / "dashboard.json").read_text("utf-8")) for folder in FOLDERS
-    ]
+    dashboards = [json.loads(path.read_text("utf-8")) for path in DASHBOARDS]
     return [
         target["expr"]
         for dashboard in dashboards
@@ -63,10 +62,10 @@ async def test_dashboards_and_rules_name_what_is_told(
 ) -> None:
     text = await exposed(client)
     told = set(re.findall(r"^([a-z_]+)", text, re.MULTILINE))
-    assert dashboard_expressions()
     assert names_in(dashboard_expressions() + rule_expressions()) - told == set()
 
 
+@pytest.mark.skipif(not DASHBOARDS, reason="no dashboard here")
 async def test_the_dashboards_show_all_that_is_told(
     client: TestClientProtocol,
 ) -> None:

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -71,9 +71,12 @@ def _pinned_for(project: str, text: str) -> set[str]:
     return found
 
 
-def settings_problems(root: Path, declared: Iterable[str]) -> Iterator[str]:
-    """Settings that settings.toml lacks in [default], or has without a comment."""
+def settings_problems(root: Path, declared: Collection[str]) -> Iterator[str]:
+    """What settings.toml lacks in [default], has without a comment, or has in vain."""
     toml = (root / "settings.toml").read_text("utf-8")
+    for part, values in tomllib.loads(toml).items():
+        for name in sorted(set(values) - set(declared)):
+            yield f"settings.toml [{part}] has {name}, which no feature declares"
     section = toml.partition("\n[default]\n")[2]
     commented = set(re.findall(r"^# .+\n([A-Z0-9_]+) = ", section, re.MULTILINE))
     for name in sorted(set(declared) - commented):

@@ -81,6 +81,7 @@ def _tell(settings: "Settings", planned: "Feature", migration: str) -> None:
     print(f"Wrote {folder}/ and tests/{planned.name}/")
     print(f"Added {planned.name} to {planned.package}/application.py")
     print(f"Wrote {migration}, and migrated the database")
+    print("Everyone may read its pages, and the owner alone may change what is there")
     print(f"Read {folder}/tables.py, {folder}/queries.py and {folder}/views.py")
     address = f"http://{settings.HOST}:{settings.PORT}/{planned.address}"
     print(f"Type python3 manage.py run, and open {address}")

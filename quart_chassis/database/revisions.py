@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError, load_python_file
 from sqlalchemy import Connection
 
@@ -34,9 +34,9 @@ def head(project: Project) -> str | None:
     return heads[0] if heads else None
 
 
-def count(project: Project) -> int:
-    """The number of migrations."""
-    return len(list(scripts(project).walk_revisions()))
+def oldest_first(project: Project) -> list[Script]:
+    """Every migration, each after those that it follows."""
+    return list(scripts(project).walk_revisions())[::-1]
 
 
 def unknown(project: Project, current: set[str]) -> list[str]:

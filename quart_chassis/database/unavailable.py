@@ -32,6 +32,10 @@ def says_unavailable(error: BaseException) -> bool:
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     error = error_of_driver(error)
+    if isinstance(error, asyncpg.InvalidCachedStatementError):
+        # A table was changed since the connection prepared the statement; the next
+        # attempt prepares it anew.
+        return True
     if isinstance(error, asyncpg.PostgresError):
         return str(error.sqlstate).startswith(UNAVAILABLE)
     # UnicodeError: the host is not a valid name.

@@ -78,7 +78,9 @@ def replace(path: Path, old: str, new: str) -> None:
 
 
 def test_where_all_is_well_that_is_told(doctor: Doctor) -> None:
-    status, told = doctor(TRUSTED_HOSTS="example.org", METRICS="false")
+    status, told = doctor(
+        TRUSTED_HOSTS="example.org", METRICS="false", ADMIN_TOKEN="t" * 16
+    )
     assert told == "To run: all is well\nTo deploy: all is well\n"
     assert status == 0
 
@@ -129,6 +131,7 @@ def test_a_setting_that_cannot_work_is_named(
         ("CORS_ORIGINS", "*", "- CORS_ORIGINS is *"),
         ("FORWARDED_ALLOW_IPS", "*", "- FORWARDED_ALLOW_IPS is *"),
         ("METRICS", "true", "- METRICS is true"),
+        ("ADMIN_TOKEN", "", "- ADMIN_TOKEN is empty"),
     ],
 )
 def test_a_bold_setting_is_named_and_stops_nothing(

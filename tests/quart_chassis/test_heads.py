@@ -11,6 +11,7 @@ from quart_chassis.errors import UserError
 from quart_chassis.features import load_settings
 from quart_chassis.project import Project
 from quart_chassis.settings import Settings
+from quart_chassis.testing import policies
 from tests.quart_chassis.migrating import in_checkout, revisions_of
 
 BRANCH = """\"\"\"Add {column}.\"\"\"
@@ -59,11 +60,25 @@ def test_two_heads_are_told_and_joined(checkout: Path, database: str) -> None:
     assert refused.returncode == 1
     assert "join them with manage.py mergemigrations\n" in refused.stderr
     assert (joined := writing.merge(settings.project))
+    assert "down_revision: str | tuple[str, ...]" in Path(joined).read_text("utf-8")
     # One of the two was run here already.
     migrate(checkout, database)
     (revision,) = revisions_of(database)
     assert revision in joined
     assert writing.merge(settings.project) is None
+
+
+async def test_joined_branches_are_held_to_the_policies(
+    checkout: Path, empty_database: str
+) -> None:
+    add_branch(checkout, FIRST, "color")
+    add_branch(checkout, SECOND, "size")
+    project = Project.at(checkout)
+    revisions.scripts.cache_clear()
+    assert writing.merge(project)
+    await policies.test_each_migration_can_be_undone_and_done_again(
+        project, empty_database
+    )
 
 
 def test_a_revision_of_another_branch_is_told(checkout: Path, database: str) -> None:

@@ -130,6 +130,7 @@ def test_a_feature_is_written_and_its_tests_pass(shop: Shop) -> None:
         "Wrote small_app/orders/ and tests/orders/",
         "Added orders to small_app/application.py",
         f"Wrote migrations/versions/{migration.name}, and migrated the database",
+        "Everyone may read its pages, and the owner alone may change what is there",
         "Read small_app/orders/tables.py, small_app/orders/queries.py and "
         "small_app/orders/views.py",
         "Type python3 manage.py run, and open http://127.0.0.1:5001/orders",

@@ -44,6 +44,21 @@ async def test_a_block_that_raises_has_rolled_back(serving: Application) -> None
     assert await ask("SELECT count(*) FROM notes") == 0
 
 
+async def test_a_table_that_changed_is_unavailable_for_one_attempt(
+    serving: Application, database: str
+) -> None:
+    rows = "SELECT * FROM notes"
+    async with begin() as connection:
+        await connection.execute(text(rows))
+    other = await asyncpg.connect(database)
+    await other.execute("ALTER TABLE notes ADD COLUMN color text")
+    await other.close()
+    with pytest.raises(DatabaseUnavailable) as raised:
+        await ask(rows)
+    assert raised.value.committed is False
+    assert await ask(rows) is None
+
+
 async def test_time_limits_hold_each_other_up(serving: Application) -> None:
     names = ("idle_in_transaction_session_timeout", "lock_timeout", "statement_timeout")
     limits = [

@@ -43,6 +43,12 @@ def settings(project: Project) -> Iterator[Finding]:
             f"ADMIN_TOKEN has {len(chosen.ADMIN_TOKEN)} characters and can be guessed",
             f"take {SHORTEST_TOKEN} random ones or more",
         )
+    if not chosen.ADMIN_TOKEN:
+        yield Finding(
+            "ADMIN_TOKEN is empty, so there is no owner, whose pages are then 404",
+            f"set {SHORTEST_TOKEN} random characters or more where the site has one",
+            stops=False,
+        )
     connections = chosen.WORKERS * chosen.DB_POOL_SIZE
     if connections > MOST_CONNECTIONS:
         yield Finding(

@@ -84,10 +84,11 @@ class Column:
     def in_form(self) -> str:
         """Its field in the form."""
         checks = [] if self.kind == "bool" else ["InputRequired()"]
-        if self.optional:
-            checks = ["Optional()"]
         if self.kind == "text":
-            checks.append("Length(max=LONGEST_TEXT)")
+            # Blanks are no text.
+            checks = ["DataRequired()", "Length(max=LONGEST_TEXT)"]
+        if self.optional:
+            checks = ["Optional()", *checks[1:]]
         arguments = [
             f'"{self.shown_title}"',
             *([f"[{', '.join(checks)}]"] if checks else []),

@@ -72,7 +72,7 @@ def _imports(feature: Feature) -> dict[str, Any]:
     sqlalchemy |= {each.reference.type for each in columns if each.reference}
     forms = " ".join(column.in_form for column in columns)
     constants = {"LONGEST_TEXT"} | {each.constant for each in columns}
-    validators = ("InputRequired", "Length", "Optional")
+    validators = ("DataRequired", "InputRequired", "Length", "Optional")
     others = {
         (each.reference.module, each.reference.variable)
         for each in columns
