@@ -25,7 +25,8 @@ from quart_chassis.testing.postgres import UID, OwnPostgres
 from quart_chassis.testing.routes import LOCAL, TOKEN
 
 # So that an assertion that fails shows what it compared.
-pytest.register_assert_rewrite("quart_chassis.testing.policies")
+for name in ("policies", "deployment", "monitoring", "pages"):
+    pytest.register_assert_rewrite(f"quart_chassis.testing.{name}")
 
 STACK = pytest.StashKey[ExitStack]()
 
