@@ -311,3 +311,15 @@ def test_settings_that_cannot_be_edited_safely_are_told() -> None:
     )
     with pytest.raises(UserError, match="take MOST out of it yourself"):
         without_block(source, "orders")
+
+
+def test_what_many_features_came_and_went_from_is_as_it_was() -> None:
+    source = "from shop import home_app\n\nFEATURES = (home_app,)\n"
+    names = [f"a_rather_long_feature_{number}" for number in range(5)]
+    edited = source
+    for name in names:
+        edited = with_feature(edited, "shop", name)
+    assert edited.count("\n") > len(names)
+    for name in reversed(names):
+        edited = without_feature(edited, "shop", name)
+    assert edited == source

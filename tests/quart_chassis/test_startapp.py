@@ -68,13 +68,14 @@ class Shop:
         return line.removeprefix("manage.py: ")
 
     def files(self) -> dict[str, bytes]:
-        """The content of each file, but for bytecode, and each folder."""
+        """The content of each file, but for what tools keep, and each folder."""
+        kept = {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
         return {
             str(path.relative_to(self.root)): path.read_bytes()
             if path.is_file()
             else b""
             for path in self.root.rglob("*")
-            if "__pycache__" not in path.parts and ".ruff_cache" not in path.parts
+            if kept.isdisjoint(path.parts)
         }
 
     def tools(self, *words: str) -> None:

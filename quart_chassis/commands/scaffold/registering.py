@@ -120,7 +120,9 @@ def _on_lines(match: re.Match[str], edit: Edit, package: str) -> str:
             above = ""
     names = edit(list(lines))
     if not above and "#" not in block and len(names) < min(2, len(lines)):
-        comma = "," if names and opening == "(" and "import" not in head else ""
+        if "import" in head:
+            return f"{head}{names[0]}{rest}" if names else ""
+        comma = "," if names and opening == "(" else ""
         return f"{head}{opening}{''.join(names)}{comma}{closing}{rest}"
     written = "".join(lines.get(name, f"    {name},\n") for name in names)
     return f"{head}{opening}\n{written}{above}{closing}{rest}"
