@@ -19,13 +19,13 @@ from quart_chassis.project import Project
 from quart_chassis.settings import Settings
 from quart_chassis.web import (
     assets,
+    configuration,
     cors,
     docs,
     errors,
     limits,
     navigation,
     openapi,
-    owner,
     pending,
     reload,
     sign_in,
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
     from flask.sansio.blueprints import Blueprint
     from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
     from quart.wrappers import BaseRequestWebsocket
-
-# Less than a stop takes, so that a slow caller does not delay it.
-BODY_SECONDS = 5
 
 Kind = TypeVar("Kind")
 
@@ -81,7 +78,7 @@ class Application(Quart):
         }
         # No empty line in a page where a template has a statement.
         self.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-        self.config.from_mapping(_configuration(chosen))
+        self.config.from_mapping(configuration.of(chosen))
         door = Door(
             tracing.traced(super().asgi_app),
             partial(refuse, self),
@@ -185,28 +182,6 @@ class Application(Quart):
     async def preprocess_websocket(self, *context: Any) -> Any:
         _note_route(websocket)
         return await super().preprocess_websocket(*context)
-
-
-def _configuration(chosen: Settings) -> dict[str, Any]:
-    """What Quart and its extensions read."""
-    configuration: dict[str, Any] = {
-        "ENV_FOR_DYNACONF": chosen.ENV_FOR_DYNACONF,
-        "SECRET_KEY": chosen.SECRET_KEY,
-        "SECRET_KEY_FALLBACKS": list(chosen.SECRET_KEY_FALLBACKS),
-        "SESSION_COOKIE_SECURE": chosen.production,
-        "SESSION_COOKIE_HTTPONLY": True,
-        "SESSION_COOKIE_SAMESITE": "Lax",
-        # A session ends when it is old, however often it is used.
-        "SESSION_REFRESH_EACH_REQUEST": False,
-        "PERMANENT_SESSION_LIFETIME": owner.SESSION_SECONDS,
-        "MAX_CONTENT_LENGTH": limits.LARGEST_BODY_BYTES,
-        "BODY_TIMEOUT": BODY_SECONDS,
-    }
-    if chosen.reloading:
-        # A request may wait in a debugger.
-        for name in ("BODY_TIMEOUT", "RESPONSE_TIMEOUT"):
-            configuration[name] = chosen.limit_seconds
-    return configuration
 
 
 def _note_route(asked: "BaseRequestWebsocket") -> None:

@@ -35,7 +35,8 @@ def locked(path: Path, on_wait: Callable[[], None]) -> IO[bytes]:
     if file is None:
         on_wait()
     while file is None:
-        # Polled, because Windows has no call that waits without a limit.
+        # Polled, because Windows has no call that waits without a limit. No event loop
+        # runs here: whoever takes the lock has nothing to do before.
         time.sleep(POLL_SECONDS)
         file = try_lock(path)
     return file

@@ -2,7 +2,6 @@
 
 import argparse
 import io
-import traceback
 import warnings
 from functools import cache
 from pathlib import Path
@@ -15,7 +14,7 @@ from alembic.util import CommandError, load_python_file
 from sqlalchemy import Connection
 
 from quart_chassis.database import comparing
-from quart_chassis.errors import UserError
+from quart_chassis.errors import UserError, places
 from quart_chassis.project import Project
 
 
@@ -154,12 +153,10 @@ def scripts(project: Project) -> ScriptDirectory:
 
 def _place(error: Exception, folder: Path) -> str:
     """The file in `folder` whose code failed, and the line."""
-    frames = traceback.extract_tb(error.__traceback__)
-    places = [(frame.filename, frame.lineno) for frame in frames]
-    if isinstance(error, SyntaxError):
-        places.append((error.filename or "", error.lineno))
-    own = [each for each in places if Path(each[0]).parent == folder]
-    return f"{Path(own[-1][0]).name}, line {own[-1][1]}" if own else str(folder)
+    for path, line in places(error):
+        if path.parent == folder:
+            return f"{path.name}, line {line}"
+    return str(folder)
 
 
 def _doubled(path: Path, found: ScriptDirectory) -> UserError:

@@ -464,7 +464,8 @@ def test_check_says_what_is_wrong_and_how_to_fix_it(checkout: Path) -> None:
     (checkout / "small_app" / "new.py").write_text("number=1\n")
     file = checkout / "settings.toml"
     text = file.read_text()
-    file.write_text(re.sub(r"# .*\nPORT = ", "PORT = ", text))
+    text = re.sub(r"# .*\nPORT = ", "PORT = ", text)
+    file.write_text(f"{text}COLOR = 1\n")
     checked = subprocess.run(
         command("check"), cwd=checkout, capture_output=True, text=True, check=False
     )
@@ -477,3 +478,4 @@ def test_check_says_what_is_wrong_and_how_to_fix_it(checkout: Path) -> None:
     assert "app.txt has no pin for absent-package>=1" in lines
     assert "To fix it: python3 manage.py lock" in lines
     assert "settings.toml [default] lacks PORT, or a comment above it" in lines
+    assert "settings.toml [production] has COLOR, which no feature declares" in lines

@@ -3,6 +3,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from quart import Response, abort
 from quart.typing import TestClientProtocol
@@ -213,6 +214,18 @@ async def test_a_pending_migration_is_told_with_the_command(
     page = await page_of(app, "/")
     assert "python3 manage.py migrate" in page
     assert "makemigration" not in page
+
+
+async def test_a_revision_of_another_branch_is_told_with_the_command(
+    database: str,
+) -> None:
+    connection = await asyncpg.connect(database)
+    await connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    await connection.close()
+    app = create_app(DATABASE_URL=database, **IN_DEVELOPMENT)
+    page = await page_of(with_query(app, "/query", QUERIES[0]), "/query")
+    assert "at revision 9999, which this code does not have" in page
+    assert "python3 manage.py resetdb" in page
 
 
 def with_query(app: Application, path: str, query: str) -> Application:

@@ -207,12 +207,15 @@ def test_one_row_has_a_name_of_its_own(name: str, one: str) -> None:
 
 LONG = ", ".join(f"feature_with_a_long_name_{number}" for number in range(3))
 ON_LINES = "\n".join(f"    feature_with_a_long_name_{number}," for number in range(3))
+BEFORE_LAST = "    orders,\n    feature_with_a_long_name_2".join(
+    ON_LINES.rsplit("    feature_with_a_long_name_2", 1)
+)
 APPLICATIONS = {
     "from shop import home_app\n\nFEATURES = (home_app,)\n": (
         "from shop import home_app, orders\n\nFEATURES = (orders, home_app)\n"
     ),
     "from shop import zoo\n\nFEATURES = (zoo,)\n": (
-        "from shop import orders, zoo\n\nFEATURES = (zoo, orders)\n"
+        "from shop import orders, zoo\n\nFEATURES = (orders, zoo)\n"
     ),
     "from . import home_app\n\nFEATURES: tuple[object, ...] = (home_app,)  # all\n": (
         "from . import home_app, orders\n\n"
@@ -228,10 +231,10 @@ APPLICATIONS = {
     ),
     f"from shop import {LONG}\n\nFEATURES = (\n{ON_LINES}\n)\n": (
         f"from shop import (\n{ON_LINES}\n    orders,\n)\n\n"
-        f"FEATURES = (\n{ON_LINES}\n    orders,\n)\n"
+        f"FEATURES = (\n{BEFORE_LAST}\n)\n"
     ),
     "from shop import a10, a9\n\nFEATURES = (a9, a10)\n": (
-        "from shop import a10, a9, orders\n\nFEATURES = (a9, a10, orders)\n"
+        "from shop import a10, a9, orders\n\nFEATURES = (a9, orders, a10)\n"
     ),
     "from shop import home_app\r\n\r\nFEATURES = (home_app,)\r\n": (
         "from shop import home_app, orders\r\n\r\nFEATURES = (orders, home_app)\r\n"
@@ -265,7 +268,7 @@ def test_taking_a_feature_out_leaves_what_was_there(source: str, edited: str) ->
     ],
 )
 def test_what_cannot_be_edited_safely_is_told(source: str) -> None:
-    with pytest.raises(UserError, match=r"from shop import home_app.*FEATURES = \("):
+    with pytest.raises(UserError, match=r"from shop import one, .*FEATURES = \("):
         with_feature(source, "shop", "orders")
 
 
@@ -323,3 +326,10 @@ def test_what_many_features_came_and_went_from_is_as_it_was() -> None:
     for name in reversed(names):
         edited = without_feature(edited, "shop", name)
     assert edited == source
+
+
+def test_blanks_are_no_text(project: Project) -> None:
+    written = rendering.files(plan(project, "orders", "title:text", "note:text?"))
+    form = written["small_app/orders/forms.py"]
+    assert '"Title", [DataRequired(), Length(' in form
+    assert '"Note", [Optional(), Length(' in form

@@ -94,6 +94,11 @@ if sys.platform != "win32":
         def type(self, text: str) -> None:
             os.write(self.master, text.encode())
 
+        def enter(self, line: str) -> None:
+            """Type a line, as soon as the prompt is there."""
+            self.read_until(">>> ")
+            self.type(f"{line}\n")
+
         def read_until(self, wanted: str, insisting: str = "") -> None:
             """Read what the terminal shows, up to `wanted`, which must come.
 
@@ -132,49 +137,41 @@ if sys.platform != "win32":
 
     def test_what_is_awaited_at_the_prompt_is_shown(database: str) -> None:
         with terminal(database) as shell:
-            shell.read_until(">>> ")
-            shell.type("import asyncio\n")
-            shell.read_until(">>> ")
-            shell.type("40 + await asyncio.sleep(0, 2)\n")
+            shell.enter("import asyncio")
+            shell.enter("40 + await asyncio.sleep(0, 2)")
             shell.read_until("42\r\n")
-            shell.type("async with begin() as c: (await c.execute(tables['notes']")
-            shell.type(".select())).all()\n\n")
+            query = "(await c.execute(tables['notes'].select())).all()"
+            shell.enter(f"async with begin() as c: {query}\n")
             shell.read_until("[]\r\n")
             shell.read_until(">>> ")
             shell.type("\x04")
             assert shell.process.wait(HANG_SECONDS) == 0
 
-    def test_ctrl_c_ends_an_await_and_not_the_shell(database: str) -> None:
+    @pytest.mark.parametrize(
+        "code",
+        [
+            "await __import__('asyncio').sleep(1000)",
+            "all(n == 0 for n in iter(int, 1))",
+        ],
+    )
+    def test_ctrl_c_ends_the_code_and_not_the_shell(database: str, code: str) -> None:
         with terminal(database) as shell:
-            shell.read_until(">>> ")
-            shell.type("import asyncio\n")
-            shell.read_until(">>> ")
             # Put together, so that the echo of what is typed is not taken for it.
-            shell.type("print('wait' + 'ing'); await asyncio.sleep(1000)\n")
+            shell.enter(f"print('wait' + 'ing'); {code}")
             shell.read_until("waiting")
-            shell.type("\x03")
-            shell.read_until("KeyboardInterrupt")
+            # Code that never awaits is asked first, as in asyncio, and then ended.
+            shell.read_until("KeyboardInterrupt", insisting="\x03")
+            shell.enter("1 / 0")
+            shell.read_until("ZeroDivisionError")
+            shell.enter("raise SystemExit(3)")
+            assert shell.process.wait(HANG_SECONDS) == 3
+
+    def test_ctrl_c_at_the_prompt_does_not_end_the_shell(database: str) -> None:
+        with terminal(database) as shell:
             shell.read_until(">>> ")
             # Python may miss a signal that comes just as it begins to read a line.
             shell.read_until("KeyboardInterrupt", insisting="\x03")
-            shell.type("1 / 0\n")
-            shell.read_until("ZeroDivisionError")
-            shell.type("print('still' + ' here')\n")
-            shell.read_until("still here")
-            shell.type("raise SystemExit(3)\n")
-            assert shell.process.wait(HANG_SECONDS) == 3
-
-    def test_ctrl_c_ends_code_that_never_awaits(database: str) -> None:
-        with terminal(database) as shell:
-            shell.read_until(">>> ")
-            shell.type("spin = lambda: all(n == 0 for n in iter(int, 1))\n")
-            shell.read_until(">>> ")
-            shell.type("print('wait' + 'ing'); spin()\n")
-            shell.read_until("waiting")
-            # As in asyncio, the first asks and the second insists.
-            shell.read_until("KeyboardInterrupt", insisting="\x03")
-            shell.read_until(">>> ")
-            shell.type("exit()\n")
+            shell.enter("exit()")
             assert shell.process.wait(HANG_SECONDS) == 0
 
     def test_sigterm_ends_the_shell_at_its_prompt(database: str) -> None:

@@ -151,6 +151,18 @@ def test_what_cannot_be_migrated_leaves_nothing_behind(shop: Shop) -> None:
     assert schema_of(shop.database) == schema
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("token", "shown"), [("", 0), ("t" * 16, 1)])
+def test_nobody_is_offered_to_change_what_has_no_owner(
+    shop: Shop, token: str, shown: int
+) -> None:
+    shop.done("startapp", "orders")
+    shop.environment |= {"ENV_FOR_DYNACONF": "testing", "ADMIN_TOKEN": token}
+    asked = "page = await app.test_client().get('/orders')"
+    told = "print((await page.get_data(as_text=True)).count('New order'))"
+    assert shop.done("shell", "-c", f"{asked}; {told}") == f"{shown}\n"
+
+
 def test_what_is_interrupted_leaves_nothing_behind(shop: Shop) -> None:
     before = shop.files()
     process = subprocess.Popen(

@@ -1,10 +1,8 @@
 """What doctor finds."""
 
-import traceback
 from dataclasses import dataclass
-from pathlib import Path
 
-from quart_chassis.errors import UserError
+from quart_chassis.errors import UserError, places
 from quart_chassis.project import Project
 
 
@@ -32,7 +30,7 @@ def from_crash(error: BaseException, check: str, project: Project) -> Finding:
     """What went wrong in the project's own code, and where; else in the check."""
     said = error.msg if isinstance(error, SyntaxError) else str(error)
     what = f"{type(error).__name__}: {said}".splitlines()[0].removesuffix(": ")
-    for path, line in _places(error):
+    for path, line in places(error):
         if not path.is_relative_to(project.root):
             continue
         folder, *inner = path.relative_to(project.root).parts
@@ -44,12 +42,3 @@ def from_crash(error: BaseException, check: str, project: Project) -> Finding:
                 f"{part} cannot be used: {what} ({where})", "correct it there"
             )
     return Finding(what, f"look at {check}, which cannot be checked")
-
-
-def _places(error: BaseException) -> list[tuple[Path, int | None]]:
-    """Where the code was, the innermost place first."""
-    frames = traceback.extract_tb(error.__traceback__)
-    places = [(Path(frame.filename), frame.lineno) for frame in reversed(frames)]
-    if isinstance(error, SyntaxError) and error.filename:
-        places.insert(0, (Path(error.filename), error.lineno))
-    return places

@@ -68,10 +68,7 @@ def chassis(project: Project) -> Iterator[Finding]:
         )
 
 
-CHECKS = (
-    *(installed, pinned, application, joined, port),
-    *(database, chassis),
-)
+CHECKS = (installed, pinned, application, joined, port, database, chassis)
 
 
 def _with_holder(told: str, port: int) -> str:

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from quart_chassis.errors import UserError
 
 LINE_LENGTH = 88
-# It is last: it has a page at `/` only if no feature before it has one.
-LAST = "home_app"
 FEATURES = r"FEATURES(?:: [^\n=]+)? = "
 # As `ruff format` writes names in a row: on one line, or each on its own.
 ONE_LINE = r"^({head})([(\[]?)([^()\[\]#\n]+?),?([)\]]?)([ \t]*(?:#.*)?)$"
@@ -20,9 +18,10 @@ Edit = Callable[[list[str]], list[str]]
 
 
 def with_feature(source: str, package: str, name: str) -> str:
-    """The source of `application.py` with the feature in it, before `home_app`.
+    """The source of `application.py` with the feature in it.
 
-    UserError if it is not written as `ruff format` writes it.
+    The last feature stays the last: it may have a page at `/` only if no feature
+    before it has one. UserError if it is not written as `ruff format` writes it.
     """
 
     def import_it(names: list[str]) -> list[str]:
@@ -30,8 +29,7 @@ def with_feature(source: str, package: str, name: str) -> str:
         return _inserted(names, next(later, len(names)), name)
 
     def list_it(names: list[str]) -> list[str]:
-        place = names.index(LAST) if LAST in names else len(names)
-        return _inserted(names, place, name)
+        return _inserted(names, max(len(names) - 1, 0), name)
 
     edited = _edited(_plain(source), _from(package), package, import_it)
     edited = _edited(edited, FEATURES, package, list_it)
@@ -57,8 +55,8 @@ def refusal(package: str) -> UserError:
     """What to do where the file is written in another way."""
     return UserError(
         f"{package}/application.py cannot be edited safely; write two lines of it as "
-        f"`from {package} import {LAST}` and `FEATURES = ({LAST},)`, with the names of "
-        "your features, and try again"
+        f"`from {package} import one, two` and `FEATURES = (one, two)`, with the names "
+        "of your features, and try again"
     )
 
 
