@@ -2,9 +2,6 @@
 
 import argparse
 import asyncio
-import subprocess
-import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _write(settings: "Settings", planned: "Feature", edited: dict[Path, str]) -> str:
     """Write everything; the path of the migration, which was run."""
+    from quart_chassis.commands import formatting
     from quart_chassis.commands.scaffold import migrating, rendering
     from quart_chassis.commands.scaffold.changes import changing
 
@@ -61,19 +59,13 @@ def _write(settings: "Settings", planned: "Feature", edited: dict[Path, str]) ->
         rendered = rendering.files(planned)
         for name, text in rendered.items():
             changes.write(project.root / name, text.encode())
-        _format(project, [name for name in rendered if name.endswith(".py")])
+        # The order of imports is ruff's.
+        formatting.mend(
+            *(project.root / each for each in rendered if each.endswith(".py"))
+        )
         for path, text in edited.items():
             changes.write(path, text.encode())
         return migrating.migrate(settings, changes, f"create {planned.name}")
-
-
-def _format(project: "Project", names: list[str]) -> None:
-    """Have the files look as `check` wants them: the order of imports is ruff's."""
-    if find_spec("ruff"):
-        ruff = [sys.executable, "-m", "ruff"]
-        for words in (["check", "--select", "I", "--fix"], ["format"]):
-            command = [*ruff, *words, "--quiet", *names]
-            subprocess.run(command, cwd=project.root, check=False)
 
 
 def _tell(settings: "Settings", planned: "Feature", migration: str) -> None:

@@ -65,7 +65,7 @@ def serve(start: Start, listener: socket.socket, told: Connection) -> None:
     try:
         ReloadedServer(app, start, told).run(sockets=[listener])
     except SystemExit:
-        # So ends uvicorn if the application did not start, which has logged why.
+        # uvicorn exits if the application does not start, which was logged.
         if "failed" not in extensions:
             raise
         _answer_with(extensions["failed"], start, listener, told)
