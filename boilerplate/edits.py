@@ -66,7 +66,6 @@ EDITS = (
     Edit("docker-compose.yml", r'("-d", )"app"', r'\1"my_app"'),
     Edit("docs/deploy.md", r"(-Fc|--force|-U app_user|-d) app\b(?!_)", r"\1 my_app"),
     Edit("docs/deploy.md", r"(@host/)app\b", r"\1my_app"),
-    Edit("tests/containers/compose.py", r'^(DATABASE = )"app"', r'\1"my_app"'),
 )
 
 

@@ -1,3 +1,3 @@
-from tests.containers.conftest import compose
+from quart_chassis.testing.compose import compose
 
 __all__ = ["compose"]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.containers.compose import DATABASE, PRODUCTION, SECRETS, USER, Compose
+from quart_chassis.testing.compose import PRODUCTION, SECRETS, Compose
 
 pytestmark = pytest.mark.slow
 
@@ -33,17 +33,19 @@ def test_a_backup_is_restored_as_documented(compose: Callable[..., Compose]) -> 
     project.up()
     assert [visit(project) for _ in range(3)] == [1, 2, 3]
     in_db = ("exec", "-T", "db")
-    dump = project.pipe(*in_db, *["pg_dump", "-U", USER, "-Fc", DATABASE])
+    user, database = map(project.variable, ("POSTGRES_USER", "POSTGRES_DB"))
+    psql = ["psql", "-U", user, database]
+    dump = project.pipe(*in_db, *["pg_dump", "-U", user, "-Fc", database])
     assert visit(project) == 4
     # A newer schema, from which a bad release is taken back.
-    project.pipe(*in_db, *["psql", "-U", USER, DATABASE, "-c"], "CREATE TABLE newer ()")
+    project.pipe(*in_db, *psql, "-c", "CREATE TABLE newer ()")
     assert project.run("stop", "web").returncode == 0
-    project.pipe(*in_db, *["dropdb", "-U", USER, "--force", DATABASE])
-    project.pipe(*in_db, *["createdb", "-U", USER, DATABASE])
-    restore = ["pg_restore", "-U", USER, "-d", DATABASE, "--single-transaction"]
+    project.pipe(*in_db, *["dropdb", "-U", user, "--force", database])
+    project.pipe(*in_db, *["createdb", "-U", user, database])
+    restore = ["pg_restore", "-U", user, "-d", database, "--single-transaction"]
     project.pipe(*in_db, *restore, given=dump)
     assert project.run("run", "--rm", "migrate").returncode == 0
     project.up()
     assert visit(project) == 4
-    tables = project.pipe(*in_db, *["psql", "-U", USER, DATABASE, "-Atc", "\\dt"])
+    tables = project.pipe(*in_db, *psql, "-Atc", "\\dt")
     assert b"newer" not in tables

@@ -16,17 +16,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from quart_chassis.testing.compose import PRODUCTION, SECRETS, Compose, docker
 from quart_chassis.testing.postgres import free_port
 from quart_chassis.testing.servers import ROOT
 from quart_chassis.testing.waiting import until, until_async
-from tests.containers.compose import (
-    DATABASE,
-    PRODUCTION,
-    SECRETS,
-    USER,
-    Compose,
-    docker,
-)
 
 pytestmark = pytest.mark.slow
 
@@ -174,7 +167,8 @@ def replicas(compose: Callable[..., Compose]) -> Compose:
 
 def stored(project: Compose, name: str) -> int:
     statement = f"SELECT value FROM counters WHERE name = '{name}'"
-    psql = ("exec", "-T", "db", "psql", "-U", USER, DATABASE, "-Atc", statement)
+    user, database = map(project.variable, ("POSTGRES_USER", "POSTGRES_DB"))
+    psql = ("exec", "-T", "db", "psql", "-U", user, database, "-Atc", statement)
     return int(project.run(*psql).stdout)
 
 

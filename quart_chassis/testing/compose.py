@@ -5,6 +5,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -17,9 +18,6 @@ from quart_chassis.testing.waiting import until
 PRODUCTION = ("-f", "docker-compose.yml", "-f", "compose.production.yml")
 SECRETS = {"SECRET_KEY": "k" * 32, "DB_PASSWORD": 'any ch@racters: /%"'}
 UP_SECONDS = 600
-# As docker-compose.yml has them.
-USER = "app_user"
-DATABASE = "app"
 
 
 def command() -> list[str]:
@@ -127,6 +125,10 @@ class Compose:
         """Where the servers are."""
         return addresses_of(*self.containers())
 
+    def variable(self, name: str, service: str = "db") -> str:
+        """A variable of the service's container, which must run."""
+        return self.pipe("exec", "-T", service, "printenv", name).decode().strip()
+
 
 def addresses_of(*containers: str) -> list[str]:
     """Past Docker's proxy for published ports, which outlives its container a little.
@@ -141,3 +143,22 @@ def docker(*words: str) -> str:
     return subprocess.run(
         ["docker", *words], check=True, capture_output=True, text=True
     ).stdout.strip()
+
+
+@pytest.fixture
+def compose(tmp_path: Path) -> Iterator[Callable[..., Compose]]:
+    """Make projects; they go with the test. `settings` are what .env holds."""
+    made: list[Compose] = []
+
+    def make(
+        *files: str, settings: str = "", replicas: int = 1, **environment: str
+    ) -> Compose:
+        env_file = tmp_path / "env"
+        env_file.write_text(settings)
+        project = Compose(*files, env_file=env_file, replicas=replicas, **environment)
+        made.append(project)
+        return project
+
+    yield make
+    for project in made:
+        project.run("down", "--volumes", "--timeout", "10")
