@@ -168,13 +168,20 @@ def _known(root: Path) -> list[ModuleType]:
 
 
 def _project_commands(root: Path) -> list[ModuleType]:
-    """The modules that pyproject.toml names."""
+    """The modules that pyproject.toml names, as far as their packages are here.
+
+    Those that only a developer needs are not in an image.
+    """
     try:
         project = Project.at(root)
     except UserError:
         # It is told when the command runs.
         return []
-    return [import_module(name) for name in project.commands]
+    return [
+        import_module(name)
+        for name in project.commands
+        if find_spec(name.partition(".")[0])
+    ]
 
 
 def _enter(root: Path) -> Project:

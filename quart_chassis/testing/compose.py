@@ -1,4 +1,4 @@
-"""Projects of Docker compose, made for a test and gone after it."""
+"""Projects of Docker compose, made for a test and gone after it: a pytest plugin."""
 
 import os
 import secrets

@@ -2,6 +2,9 @@
 
 import json
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,8 @@ from quart_chassis.testing.servers import ROOT
 
 KUBERNETES = sorted((ROOT / "deploy" / "kubernetes").glob("*.yml"))
 COMPOSE = sorted(ROOT.glob("*compose*.yml"))
+DOCKERFILE = ROOT / "Dockerfile"
+COPIED = re.compile(r"^COPY (?!--)(.+) \S+$", re.MULTILINE)
 OF_OTHERS = {
     *("ENV_FOR_DYNACONF", "POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB"),
     "WATCHFILES_FORCE_POLLING",
@@ -68,6 +73,23 @@ def test_the_editors_files_can_be_read(path: Path) -> None:
     lines = path.read_text("utf-8").splitlines()
     plain = "\n".join(line for line in lines if not line.lstrip().startswith("//"))
     assert isinstance(json.loads(plain), dict)
+
+
+@pytest.mark.skipif(not DOCKERFILE.exists(), reason="no Dockerfile here")
+def test_the_image_has_all_that_the_application_needs(tmp_path: Path) -> None:
+    _, production = DOCKERFILE.read_text("utf-8").split(" AS production\n")
+    for name in " ".join(COPIED.findall(production)).split():
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tmp_path / name)
+    shown = subprocess.run(
+        [sys.executable, "manage.py", "routes"],
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert "/livez" in shown.stdout
 
 
 def test_images_have_the_projects_name() -> None:

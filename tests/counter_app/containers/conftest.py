@@ -1,3 +1,0 @@
-from quart_chassis.testing.compose import compose
-
-__all__ = ["compose"]
