@@ -59,9 +59,11 @@ def nginx(folder: Path, servers: list[str], next_upstream: str) -> Iterator[Ngin
     """The site as it is shipped, without TLS, and with these servers."""
     port = free_port()
     site = (ROOT / "deploy" / "nginx.conf").read_text("utf-8")
-    upstream = "".join(f"server {address}:5001;" for address in servers)
+    found = re.search(r"server 127\.0\.0\.1:5001(.*);", site)
+    assert found
+    upstream = "".join(f"server {each}:5001{found[1]};" for each in servers)
     redirecting, _, serving = site.partition("server {\n    listen 443")
-    redirecting = redirecting.replace("server 127.0.0.1:5001;", upstream)
+    redirecting = redirecting.replace(found[0], upstream)
     redirecting = redirecting.replace("listen 80;", f"listen 127.0.0.1:{free_port()};")
     serving = re.sub(r"^ ssl http2;", f"server {{ listen 127.0.0.1:{port};", serving)
     serving = re.sub(r"ssl_\w+ .*;", "", serving)
