@@ -18,7 +18,7 @@ from uvicorn import Config, Server
 
 from quart_chassis.observe import logs
 from quart_chassis.project import Project
-from quart_chassis.serve import stand_in
+from quart_chassis.serve import connections, stand_in
 from quart_chassis.settings import Settings
 from quart_chassis.web.reload import Shown
 
@@ -121,6 +121,7 @@ class ReloadedServer(Server):
             Config(
                 app,
                 log_config=None,
+                http=connections.bounded(start.settings),
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,

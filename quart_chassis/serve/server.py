@@ -13,7 +13,7 @@ from uvicorn.supervisors import Multiprocess
 
 from quart_chassis.errors import UserError
 from quart_chassis.observe import metrics
-from quart_chassis.serve import reloading, stopping
+from quart_chassis.serve import connections, reloading, stopping
 from quart_chassis.settings import Settings
 
 # A stop takes half a second until the parent sees the signal, the drain, and this: less
@@ -75,6 +75,7 @@ def serve(listener: socket.socket, settings: Settings, *, reload: bool) -> int:
         workers=settings.WORKERS,
         # None: the application configures logs, the server's too.
         log_config=None,
+        http=connections.bounded(settings),
         access_log=False,
         server_header=False,
         proxy_headers=False,

@@ -42,6 +42,10 @@ class Settings:
     TRUSTED_HOSTS: tuple[str, ...]
     FORWARDED_ALLOW_IPS: tuple[str, ...]
     METRICS: bool
+    BODY_LIMIT_BYTES: Annotated[int, Meta(ge=1024, le=1 << 30)]
+    HEADER_LIMIT_BYTES: Annotated[int, Meta(ge=4096, le=1 << 20)]
+    KEEPALIVE_SECONDS: Annotated[float, Meta(ge=1, le=3600)]
+    IDLE_SECONDS: Annotated[float, Meta(ge=1, le=3600)]
     WAIT_SECONDS: Annotated[float, Meta(ge=1, le=6)]
 
     def __post_init__(self) -> None:

@@ -1,6 +1,7 @@
 """What any application is held to: its routes, tables, migrations and description.
 
-`from quart_chassis.testing.policies import *` in a module of an application's tests has
+`from quart_chassis.settings import Settings
+from quart_chassis.testing.policies import *` in a module of an application's tests has
 pytest find them. They walk what the application has and know nothing by name. Where a
 route's argument must have a shape of its own, write an example of it in that module:
 `EXAMPLES = {"order": "2024-17"}`.
@@ -18,6 +19,7 @@ from quart_chassis.database import engines, revisions
 from quart_chassis.door.headers import HEADERS, STRICT_TRANSPORT_SECURITY
 from quart_chassis.features import load_settings
 from quart_chassis.project import Project
+from quart_chassis.settings import Settings
 from quart_chassis.testing import steps
 from quart_chassis.testing.guards import (
     test_every_route_calls_for_who_may_call_it,
@@ -108,7 +110,8 @@ async def test_every_body_is_bounded(
     async with app.test_app() as serving:
         client = serving.test_client()
         for rule, path in routes(app, examples):
-            limit = limit_of(app.view_functions[rule.endpoint])
+            own = limit_of(app.view_functions[rule.endpoint])
+            limit: int = own or app.settings(Settings).BODY_LIMIT_BYTES
             large = b" " * (limit + 1)
             for method in sorted((rule.methods or set()) & {"POST", "PUT", "PATCH"}):
                 without = await ask(client, path, method)

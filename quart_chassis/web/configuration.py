@@ -3,7 +3,7 @@
 from typing import Any
 
 from quart_chassis.settings import Settings
-from quart_chassis.web import limits, owner
+from quart_chassis.web import owner
 
 # Less than a stop takes, so that a slow caller does not delay it.
 BODY_SECONDS = 5
@@ -21,7 +21,7 @@ def of(chosen: Settings) -> dict[str, Any]:
         # A session ends when it is old, however often it is used.
         "SESSION_REFRESH_EACH_REQUEST": False,
         "PERMANENT_SESSION_LIFETIME": owner.SESSION_SECONDS,
-        "MAX_CONTENT_LENGTH": limits.LARGEST_BODY_BYTES,
+        "MAX_CONTENT_LENGTH": chosen.BODY_LIMIT_BYTES,
         "BODY_TIMEOUT": BODY_SECONDS,
     }
     if chosen.reloading:

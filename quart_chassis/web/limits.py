@@ -7,14 +7,13 @@ from typing import Any, TypeVar
 from quart import Quart, Request
 from werkzeug.exceptions import HTTPException
 
-LARGEST_BODY_BYTES = 16 * 1024
 LIMIT_ATTRIBUTE = "_quart_chassis_largest_body"
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 
 def accepts_body(largest_bytes: int) -> Callable[[View], View]:
-    """The view for bodies of up to `largest_bytes`, instead of 16 KiB.
+    """The view for bodies of up to `largest_bytes`, instead of BODY_LIMIT_BYTES.
 
     They are kept in memory, and must arrive within five seconds like all others.
     """
@@ -26,9 +25,9 @@ def accepts_body(largest_bytes: int) -> Callable[[View], View]:
     return mark
 
 
-def limit_of(view: Callable[..., Any]) -> int:
-    """The largest body that the view accepts, in bytes."""
-    limit: int = getattr(view, LIMIT_ATTRIBUTE, LARGEST_BODY_BYTES)
+def limit_of(view: Callable[..., Any]) -> int | None:
+    """The view's own limit in bytes, if it has one."""
+    limit: int | None = getattr(view, LIMIT_ATTRIBUTE, None)
     return limit
 
 
@@ -40,14 +39,14 @@ def install(app: Quart) -> None:
     """
 
     @cache
-    def larger() -> dict[str, int]:
+    def own() -> dict[str, int]:
         limits = {name: limit_of(view) for name, view in app.view_functions.items()}
-        return {name: n for name, n in limits.items() if n != LARGEST_BODY_BYTES}
+        return {name: limit for name, limit in limits.items() if limit}
 
     class BoundedRequest(Request):
         def __init__(self, *arguments: Any, **named: Any) -> None:
             super().__init__(*arguments, **named)
-            if larger() and self.method != "GET":
+            if own() and self.method != "GET":
                 self._set_limit()
 
         def _set_limit(self) -> None:
@@ -57,8 +56,8 @@ def install(app: Quart) -> None:
                 endpoint, _ = adapter.match()
             except HTTPException:
                 return
-            if endpoint in larger():
-                self.max_content_length = larger()[endpoint]
+            if endpoint in own():
+                self.max_content_length = own()[endpoint]
                 self.body = self.body_class(
                     self.content_length, self.max_content_length
                 )
