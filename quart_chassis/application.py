@@ -27,6 +27,7 @@ from quart_chassis.web import (
     navigation,
     openapi,
     pending,
+    ranges,
     reload,
     sign_in,
 )
@@ -92,6 +93,7 @@ class Application(Quart):
         assets.install(self)
         errors.install(self)
         limits.install(self)
+        ranges.install(self)
         cors.install(self, chosen)
         openapi.install(self, project)
         docs.install(self)

@@ -70,7 +70,10 @@ async def increment(name: Name) -> Response:
     names.check(name)
     if not names.may_be_counted(name):
         raise NotFound("This counter may not be incremented.")
-    key = request.headers.get("Idempotency-Key")
+    keys = set(request.headers.getlist("Idempotency-Key"))
+    if len(keys) > 1:
+        raise UnprocessableEntity("There must be one Idempotency-Key.")
+    key = keys.pop() if keys else None
     if key is not None and not VISIBLE_ASCII.fullmatch(key):
         raise UnprocessableEntity(
             "Idempotency-Key must be 1 to 255 visible ASCII characters."

@@ -12,7 +12,12 @@ from uuid import uuid4
 
 import structlog
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
-from werkzeug.exceptions import BadRequest, Forbidden, HTTPException
+from werkzeug.exceptions import (
+    BadRequest,
+    Forbidden,
+    HTTPException,
+    UnsupportedMediaType,
+)
 
 from quart_chassis.door import headers, hosts, origins
 from quart_chassis.door.answers import Answer, Scope, Send
@@ -89,6 +94,8 @@ class Door:
         """Why the request may not pass, or None."""
         if not self._knows_host(scope):
             return BadRequest("The Host header is malformed, or names another site.")
+        if error := _objection_to_coding(scope):
+            return error
         foreign = origins.changes(scope) and origins.is_foreign(scope)
         if foreign and not self._may_call_api(scope):
             return Forbidden("A page of another site sent this, so nothing was done.")
@@ -152,6 +159,22 @@ async def send_response(
     await send(start | {"headers": given})
     end = {"type": f"{prefix}http.response.body", "body": body, "more_body": False}
     await send(end)
+
+
+def _objection_to_coding(scope: Scope) -> HTTPException | None:
+    """Why the body cannot be read as it was meant, or None.
+
+    Servers take any transfer coding that ends with `chunked` for chunked alone, also
+    from HTTP/1.0, where it has no meaning (RFC 9112, 6.1).
+    """
+    for name, value in scope["headers"]:
+        if name == b"transfer-encoding" and (
+            value.strip().lower() != b"chunked" or scope["http_version"] == "1.0"
+        ):
+            return BadRequest("This Transfer-Encoding is not supported.")
+        if name == b"content-encoding" and value.strip().lower() != b"identity":
+            return UnsupportedMediaType("A body must not have a Content-Encoding.")
+    return None
 
 
 def _request_id(scope: Scope) -> bytes:

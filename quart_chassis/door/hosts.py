@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from werkzeug.sansio.utils import host_is_trusted
+from quart_chassis.settings import places
 
 # A load balancer requests these with the machine's address as host.
 PROBES = ("/livez", "/readyz")
@@ -17,10 +17,9 @@ def is_answered(host: str, trusted: tuple[str, ...]) -> bool:
 
 @lru_cache(maxsize=256)
 def _is_answered(host: str, trusted: tuple[str, ...]) -> bool:
-    try:
-        # Quart would fail on a host that cannot be encoded.
-        host.encode("idna")
-    except UnicodeError:
+    found = places.host(host)
+    if not found:
         return False
-    # `*` accepts any host.
-    return host_is_trusted(host, () if "*" in trusted else trusted)
+    if not trusted or places.ANY in trusted:
+        return True
+    return any(places.trusted_host(each).has(found) for each in trusted)

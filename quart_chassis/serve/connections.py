@@ -215,7 +215,28 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        if not self.url.startswith(b"/"):
+            self._take_authority()
         super().on_headers_complete()
+
+    def _take_authority(self) -> None:
+        """Put the authority of `http://authority/path` in the place of Host.
+
+        Uvicorn takes the path alone (RFC 9112, 3.2.2).
+        """
+        target = httptools.parse_url(self.url)
+        if not target.schema or not target.host:
+            return
+        if target.userinfo:
+            raise Refused(BAD_REQUEST)
+        host = b"[%s]" % target.host if b":" in target.host else target.host
+        if target.port:
+            host += b":%d" % target.port
+        self.headers[:] = [each for each in self.headers if each[0] != b"host"]
+        self.headers.append((b"host", host))
+        self.url = (target.path or b"/") + (
+            b"?" + target.query if target.query else b""
+        )
 
     def on_body(self, body: bytes) -> None:
         self._untold = 0

@@ -8,12 +8,14 @@ from msgspec import Meta
 
 from quart_chassis.errors import UserError
 from quart_chassis.project import Project
-from quart_chassis.settings import database_url
+from quart_chassis.settings import database_url, places
 from quart_chassis.settings.secret_key import SHORTEST_KEY
-from quart_chassis.settings.values import Secret, Secrets
+from quart_chassis.settings.values import Secret, Secrets, check_each
 
 # Under `run --reload`, so that a developer can step through a request with a debugger.
 DEBUGGER_SECONDS = 3600
+# Outside development, where it can be guessed by whoever reaches the server.
+SHORTEST_TOKEN = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +70,19 @@ class Settings:
                     "more; python3 -c 'import secrets; print(secrets.token_urlsafe())' "
                     "makes one"
                 )
+        is_short = 0 < len(self.ADMIN_TOKEN) < SHORTEST_TOKEN
+        if is_short and self.ENV_FOR_DYNACONF != "development":
+            raise UserError(
+                f"ADMIN_TOKEN must have {SHORTEST_TOKEN} characters or more, but in "
+                "development; python3 -c 'import secrets; "
+                "print(secrets.token_urlsafe())' makes one"
+            )
         if self.DATABASE_URL:
             database_url.parse(self.DATABASE_URL, "DATABASE_URL")
+        hosts = (each for each in self.TRUSTED_HOSTS if each != places.ANY)
+        check_each("TRUSTED_HOSTS", hosts, places.trusted_host)
+        check_each("CORS_ORIGINS", self.CORS_ORIGINS, places.origin)
+        check_each("FORWARDED_ALLOW_IPS", self.FORWARDED_ALLOW_IPS, places.proxy)
 
     @property
     def production(self) -> bool:

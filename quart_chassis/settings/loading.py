@@ -1,13 +1,16 @@
 """Load settings: the chassis' own, and those that features declare.
 
-Keyword arguments of `create_app` rank above environment variables, and those above
-`settings.toml`, which Dynaconf reads. Dynaconf's own environment loader is not used: it
-interprets values, and would change a password such as `true` or `@format {env[HOME]}`.
+Keyword arguments of `create_app` rank above environment variables, those above a
+developer's `.env`, and that above `settings.toml`, which Dynaconf reads. Dynaconf's own
+environment loader is not used: it interprets values, and would change a password such
+as `true` or `@format {env[HOME]}`.
 """
 
+import json
 import os
 import secrets
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from typing import Any, Literal, get_origin, get_type_hints
 
@@ -48,6 +51,8 @@ def load(
     environment = str(chosen).lower()
     given = sources.from_file(project.root / "settings.toml", environment)
     _check_names(given, hints)
+    if environment == "development":
+        given |= sources.from_dotenv(project.root / ".env", hints)
     given |= sources.from_environment(hints, files_for(hints))
     if overrides.keys() & DATABASE_PARTS:
         overrides.setdefault("DATABASE_URL", "")
@@ -127,7 +132,7 @@ def _converted(name: str, hint: Any, given: Given) -> Any:
     value = given.value
     if isinstance(value, str):
         if get_origin(bare(hint)) is tuple:
-            value = [word.strip() for word in value.split(",") if word.strip()]
+            value = _items(value)
         elif get_origin(hint) is Literal:
             value = value.upper() if name == "LOG_LEVEL" else value.lower()
         elif bare(hint) is bool:
@@ -142,3 +147,12 @@ def _converted(name: str, hint: Any, given: Given) -> Any:
             "the default"
         ) from None
     return hidden(converted) if is_secret(hint) else converted
+
+
+def _items(text: str) -> list[Any]:
+    """A list as operators write it: with commas, or as settings.toml has it."""
+    with suppress(ValueError):
+        # [::1] is a host, and no list.
+        if text.startswith("[") and isinstance(found := json.loads(text), list):
+            return found
+    return [word.strip() for word in text.split(",") if word.strip()]

@@ -1,8 +1,11 @@
 """Types of settings, and secrets that `repr` does not show."""
 
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, get_args, get_origin
 
 from msgspec import Meta
+
+from quart_chassis.errors import UserError
 
 SECRET = Meta(extra={"secret": True})
 Secret = Annotated[str, SECRET]
@@ -38,3 +41,15 @@ def bare(hint: Any) -> Any:
 def hidden(value: Any) -> Any:
     """A secret, or several, as `Hidden`."""
     return Hidden(value) if isinstance(value, str) else tuple(map(Hidden, value))
+
+
+def check_each(name: str, items: Iterable[str], check: Callable[[str], object]) -> None:
+    """UserError for the first item of the setting `name` that `check` refuses.
+
+    `check` raises ValueError, which says what is wrong and what to write.
+    """
+    for item in items:
+        try:
+            check(item)
+        except ValueError as error:
+            raise UserError(f"{name} has {item!r}: {error}") from None

@@ -30,11 +30,10 @@ async def read_body(kind: type[Model]) -> Model:
         raise BadRequest(
             "The body is not JSON in UTF-8 without duplicate members."
         ) from None
-    model = _converted(value, kind, strict=True)
     if b"\\u" in content:
         # Only an escape can bring half of a character: the body is UTF-8.
         _refuse_halves(value)
-    return model
+    return _converted(value, kind, strict=True)
 
 
 def read_query(kind: type[Model]) -> Model:
@@ -87,7 +86,7 @@ def _whole_if_it_is(digits: str) -> float:
 def _refuse_halves(value: object) -> None:
     """422 for half of a surrogate pair (RFC 7493, 2.1), which can be read, not sent."""
     try:
-        msgspec.json.encode(value)
+        json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise UnprocessableEntity("A text holds half of a character.") from None
 

@@ -33,13 +33,14 @@ def is_owner() -> bool:
 def has_bearer() -> bool:
     """Whether the caller sent ADMIN_TOKEN as bearer token."""
     scheme, _, given = asked().headers.get("Authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and is_token(given.strip())
+    # Quart reads the bytes of a header as Latin-1.
+    return scheme.lower() == "bearer" and is_token(given.strip().encode("latin-1"))
 
 
-def is_token(given: str) -> bool:
-    """Whether this is the ADMIN_TOKEN, compared in constant time."""
+def is_token(given: bytes) -> bool:
+    """Whether this is the ADMIN_TOKEN in UTF-8, compared in constant time."""
     token = settings.current(Settings).ADMIN_TOKEN
-    matches = secrets.compare_digest(given.encode(), token.encode())
+    matches = secrets.compare_digest(given, token.encode())
     return bool(token) and matches
 
 

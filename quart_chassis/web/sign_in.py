@@ -68,7 +68,7 @@ async def enter() -> ResponseReturnValue:
         raise TooManyRequests(
             "Too many wrong tokens. Wait a minute, and try again.", retry_after=seconds
         )
-    if form.validate() and owner.is_token(form.token.data or ""):
+    if form.validate() and owner.is_token((form.token.data or "").encode()):
         owner.sign_in()
         await flash("You are signed in.")
         return _next_page()

@@ -1,5 +1,6 @@
 import re
 
+import pytest
 from quart import Quart
 from quart.typing import TestClientProtocol
 
@@ -67,3 +68,40 @@ async def test_long_names_are_not_kept_in_memory(client: TestClientProtocol) -> 
         response = await client.get(f"/static/{'x' * length}.css")
         assert response.status_code == 404
     assert assets._place.cache_info().currsize == before
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "part"),
+    [
+        ("bytes=0-4", 206, slice(0, 5)),
+        ("bytes=5-", 206, slice(5, None)),
+        ("bytes=-5", 206, slice(-5, None)),
+        ("bytes=-999999999", 206, slice(None)),
+        ("bytes=3-999999999", 206, slice(3, None)),
+        # The unit is unknown, the range is none, or there are several.
+        ("lines=1-2", 200, slice(None)),
+        ("bytes=5-2", 200, slice(None)),
+        ("bytes=abc", 200, slice(None)),
+        ("bytes=-", 200, slice(None)),
+        ("bytes=", 200, slice(None)),
+        ("bytes", 200, slice(None)),
+        ("bytes=0-1,3-4", 200, slice(None)),
+        ("bytes=²-", 200, slice(None)),
+    ],
+)
+async def test_a_part_of_a_file_is_sent_to_who_asks_for_one(
+    client: TestClientProtocol, asked: str, status: int, part: slice
+) -> None:
+    page = await (await client.get("/")).get_data(as_text=True)
+    address = ADDRESS.findall(page)[0]
+    whole = await (await client.get(address)).get_data(as_text=False)
+    response = await client.get(address, headers={"Range": asked})
+    assert response.status_code == status
+    assert await response.get_data(as_text=False) == whole[part]
+
+
+async def test_a_part_behind_the_end_cannot_be_sent(client: TestClientProtocol) -> None:
+    page = await (await client.get("/")).get_data(as_text=True)
+    address = ADDRESS.findall(page)[0]
+    response = await client.get(address, headers={"Range": "bytes=999999999-"})
+    assert response.status_code == 416

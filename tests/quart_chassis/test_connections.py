@@ -25,6 +25,7 @@ def bounded(module_database: str) -> Iterator[RunningServer]:
         HEADER_LIMIT_BYTES=str(LIMIT),
         IDLE_SECONDS="1",
         KEEPALIVE_SECONDS="1",
+        TRUSTED_HOSTS="a,good.example,[::1]",
     ) as server:
         yield server
 
@@ -166,6 +167,30 @@ async def test_who_sends_ever_so_slowly_is_let_go(
         await asyncio.wait([ended], timeout=0.1)
     writer.close()
     assert await ended is not None
+
+
+@pytest.mark.parametrize(
+    ("target", "host", "status"),
+    [
+        (b"http://good.example/livez", b"good.example", 200),
+        (b"http://good.example/openapi.json", b"evil.example", 200),
+        (b"http://evil.example/openapi.json", b"good.example", 400),
+        (b"http://good.example:80/openapi.json?a=1", b"evil.example", 200),
+        (b"http://[::1]:80/openapi.json", b"evil.example", 200),
+        (b"http://[::2]/openapi.json", b"good.example", 400),
+        (b"http://good.example", b"evil.example", 200),
+        (b"http://good.example?a=1", b"evil.example", 200),
+        (b"/openapi.json", b"[::1", 400),
+        (b"/openapi.json", b"[g::]", 400),
+        (b"/openapi.json", b"good.example\r\nHost: good.example", 400),
+        (b"http://a:b@good.example/livez", b"good.example", 400),
+    ],
+)
+def test_a_whole_url_names_the_host(
+    bounded: RunningServer, target: bytes, host: bytes, status: int
+) -> None:
+    sent = b"GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n" % (target, host)
+    assert statuses(answer(bounded, sent)) == [status]
 
 
 def test_requests_whose_answers_nobody_reads_do_not_pile_up(

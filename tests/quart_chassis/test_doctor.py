@@ -112,7 +112,7 @@ def test_what_production_is_given_in_the_settings_is_not_missed(
             "postgresql://u@127.0.0.1:1/app",
             "! the database at 127.0.0.1",
         ),
-        ("ADMIN_TOKEN", "short", "! ADMIN_TOKEN has 5 characters"),
+        ("ADMIN_TOKEN", "short", "! ADMIN_TOKEN must have 16 characters"),
         ("WORKERS", "64", "! WORKERS times DB_POOL_SIZE is 320 connections"),
     ],
 )

@@ -28,6 +28,18 @@ HTTPS = {"X-Forwarded-Proto": "https"}
         ("good.example", "good.example.evil.example", 400),
         (".good.example", "www.good.example", 200),
         (".good.example", "notgood.example", 400),
+        (".good.example", "good.example", 200),
+        ("*.good.example", "www.good.example", 200),
+        ("*.good.example", "good.example", 400),
+        ("Good.example", "gOOd.example.", 200),
+        ("good.example:8000", "good.example:8000", 200),
+        ("good.example:8000", "good.example", 400),
+        ("good.example", "good.example:0", 400),
+        ("good.example", "good.example:", 400),
+        ("[::1]", "[::1]:5001", 200),
+        ("[::1]", "[::2]", 400),
+        ("my_app", "my_app:5001", 200),
+        ("bücher.example", "xn--bcher-kva.example", 200),
     ],
 )
 async def test_only_trusted_hosts_are_answered(
@@ -89,6 +101,30 @@ async def test_a_refused_request_reaches_no_view(
         assert evil.content_type == "application/problem+json"
         listed = await client.get("/api/notes", headers={"Host": "good.example"})
         assert (await listed.get_json())["notes"] == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "version", "status"),
+    [
+        ({"Transfer-Encoding": "chunked"}, "1.1", 405),
+        ({"Transfer-Encoding": "Chunked"}, "1.1", 405),
+        ({"Transfer-Encoding": "gzip, chunked"}, "1.1", 400),
+        ({"Transfer-Encoding": "gzip"}, "1.1", 400),
+        ({"Transfer-Encoding": "identity"}, "1.1", 400),
+        ({"Transfer-Encoding": "chunked"}, "1.0", 400),
+        ({"Content-Encoding": "identity"}, "1.1", 405),
+        ({"Content-Encoding": "gzip"}, "1.1", 415),
+        ({"Content-Encoding": "gzip, br"}, "1.1", 415),
+    ],
+)
+async def test_a_body_in_a_coding_that_nobody_decodes_is_refused(
+    app: Application, headers: dict[str, str], version: str, status: int
+) -> None:
+    async with app.test_app() as serving:
+        answered = await serving.test_client().post(
+            "/livez", headers=headers, http_version=version
+        )
+        assert answered.status_code == status
 
 
 async def test_a_header_that_a_view_sets_stays(app: Application) -> None:

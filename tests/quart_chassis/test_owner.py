@@ -159,7 +159,7 @@ async def test_a_session_ends_with_its_token_its_key_and_its_time(
             session = dict(kept)
     assert await holds(session)
     assert not await holds({})
-    assert not await holds(session, ADMIN_TOKEN="another")
+    assert not await holds(session, ADMIN_TOKEN="another-token-of-another-owner")
     assert not await holds(session, ADMIN_TOKEN="")
     assert not await holds(session, **other_key)
     assert await holds(session, **other_key, SECRET_KEY_FALLBACKS="k" * 32)

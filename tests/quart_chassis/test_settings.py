@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -88,9 +89,178 @@ def test_booleans_are_read_as_operators_write_them(
 
 
 def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CORS_ORIGINS", "a, b,,c ")
-    assert load().CORS_ORIGINS == ("a", "b", "c")
-    assert load(CORS_ORIGINS=["x"]).CORS_ORIGINS == ("x",)
+    monkeypatch.setenv("TRUSTED_HOSTS", "a, [::1],,c ")
+    assert load().TRUSTED_HOSTS == ("a", "[::1]", "c")
+    assert load(TRUSTED_HOSTS=["x"]).TRUSTED_HOSTS == ("x",)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ('["a", "b"]', ("a", "b")),
+        ("[]", ()),
+        ("[::1]", ("[::1]",)),
+        ("[::1], a", ("[::1]", "a")),
+    ],
+)
+def test_lists_may_be_written_as_in_the_file(
+    monkeypatch: pytest.MonkeyPatch, written: str, read: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("TRUSTED_HOSTS", written)
+    assert read == load().TRUSTED_HOSTS
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("CORS_ORIGINS", "https://a.example/", "browsers send https://a.example"),
+        ("CORS_ORIGINS", "https://A.example", "browsers send https://a.example"),
+        ("CORS_ORIGINS", "https://a.example:443", "browsers send https://a.example"),
+        ("CORS_ORIGINS", "https://a.example/x", "browsers send https://a.example"),
+        ("CORS_ORIGINS", "a.example", "an origin is such as https://example.org"),
+        ("CORS_ORIGINS", "null", "an origin is such as https://example.org"),
+        ("CORS_ORIGINS", "https://*.example", "an origin is such as"),
+        ("CORS_ORIGINS", "https://a:x", "an origin is such as"),
+        ("CORS_ORIGINS", "https://bücher.example", "https://xn--bcher-kva.example"),
+        ("CORS_ORIGINS", "['https://a.example']", "an origin is such as"),
+        ("TRUSTED_HOSTS", "https://a.example", "leave out the scheme and the path"),
+        ("TRUSTED_HOSTS", "a.example/", "leave out the scheme and the path"),
+        ("TRUSTED_HOSTS", "a.*.example", "* may stand alone, or in front"),
+        ("TRUSTED_HOSTS", "*example", "* may stand alone, or in front"),
+        ("TRUSTED_HOSTS", "::1", "write [::1]"),
+        ("TRUSTED_HOSTS", "a b", "it is no host"),
+        ("TRUSTED_HOSTS", "a:99999", "it is no host"),
+        ("TRUSTED_HOSTS", '["a"', "it is no host"),
+        ("FORWARDED_ALLOW_IPS", "localhost", "addresses are compared"),
+        ("FORWARDED_ALLOW_IPS", "10.1.2.3/8", "the network is 10.0.0.0/8"),
+        ("FORWARDED_ALLOW_IPS", "10.0.0.0/33", "addresses are compared"),
+        ("FORWARDED_ALLOW_IPS", "[::1]", "addresses are compared"),
+    ],
+)
+def test_an_item_that_could_never_match_is_refused_with_its_remedy(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(UserError) as caught:
+        load()
+    assert str(caught.value).startswith(f"{name} has ")
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CORS_ORIGINS", "*"),
+        ("CORS_ORIGINS", "http://localhost:3000,https://[::1]:8443"),
+        ("TRUSTED_HOSTS", "*"),
+        (
+            "TRUSTED_HOSTS",
+            "*.example.org,.example.com,a_b:8000,[::1]:80,1.2.3.4,Bücher.de",
+        ),
+        ("FORWARDED_ALLOW_IPS", "*"),
+        ("FORWARDED_ALLOW_IPS", "127.0.0.1,10.0.0.0/8,::1,fd00::/8"),
+    ],
+)
+def test_what_can_match_is_taken(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert getattr(load(), name) == tuple(value.split(","))
+
+
+def test_a_short_token_is_for_development_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert load(ENV_FOR_DYNACONF="development", ADMIN_TOKEN="x").ADMIN_TOKEN == "x"
+    with pytest.raises(UserError, match="ADMIN_TOKEN must have 16 characters"):
+        load(ADMIN_TOKEN="t" * 15)
+    assert load(ADMIN_TOKEN="t" * 16).ADMIN_TOKEN == "t" * 16
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SETTINGS_FILE_FOR_DYNACONF", "other.toml"),
+        ("LOADERS_FOR_DYNACONF", '["dynaconf.loaders.env_loader"]'),
+        ("CORE_LOADERS_FOR_DYNACONF", "[]"),
+        ("ENVIRONMENTS_FOR_DYNACONF", "false"),
+        ("FORCE_ENV_FOR_DYNACONF", "production"),
+        ("ENVVAR_PREFIX_FOR_DYNACONF", "false"),
+        ("INCLUDES_FOR_DYNACONF", '["other.toml"]'),
+        ("PRELOAD_FOR_DYNACONF", '["other.toml"]'),
+        ("ROOT_PATH_FOR_DYNACONF", "/nowhere"),
+        ("ENCODING_FOR_DYNACONF", "utf-16"),
+    ],
+)
+def test_dynaconfs_own_variables_change_nothing(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    monkeypatch.setenv("SECRET_KEY", LONG_KEY)
+    loaded = load()
+    monkeypatch.delenv(name)
+    assert loaded == load()
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Project:
+    """A project with the small application's settings."""
+    for name in ("pyproject.toml", "settings.toml"):
+        shutil.copy(SMALL / name, tmp_path)
+    return Project.at(tmp_path)
+
+
+def test_a_mark_in_front_of_a_file_is_no_part_of_it(
+    copied: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = copied.root / "settings.toml"
+    text = path.read_text("utf-8")
+    path.write_text(text, "utf-8-sig")
+    secret = copied.root / "secret"
+    secret.write_text("pässword\n", "utf-8-sig")
+    monkeypatch.setenv("DB_PASSWORD_FILE", str(secret))
+    loaded = load_copied(copied)
+    assert (loaded.PORT, loaded.DB_PASSWORD) == (5001, "pässword")
+
+
+def test_a_developers_file_ranks_below_the_environment(
+    copied: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [
+        "# Compose reads this, too.",
+        "COMPOSE_PROJECT_NAME=x",
+        "export PORT=6000",
+        "DB_USERNAME='with spaces # and signs'",
+        'LOG_LEVEL="debug"  # a comment',
+        "DB_PASSWORD=$HOME-@format {env[HOME]}",
+        "WORKERS=",
+    ]
+    (copied.root / ".env").write_text("\n".join(lines), "utf-8-sig")
+    monkeypatch.setenv("ENV_FOR_DYNACONF", "development")
+    monkeypatch.setenv("PORT", "7000")
+    read = load_copied(copied)
+    assert (read.PORT, read.WORKERS, read.LOG_LEVEL) == (7000, 1, "DEBUG")
+    assert read.DB_USERNAME == "with spaces # and signs"
+    assert read.DB_PASSWORD == "$HOME-@format {env[HOME]}"
+    monkeypatch.delenv("PORT")
+    assert load_copied(copied).PORT == 6000
+    monkeypatch.setenv("ENV_FOR_DYNACONF", "testing")
+    assert load_copied(copied).PORT == 5001
+
+
+def test_a_wrong_value_in_a_developers_file_is_told_with_its_place(
+    copied: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENV_FOR_DYNACONF", "development")
+    (copied.root / ".env").write_text("PORT=x")
+    with pytest.raises(UserError, match=r"PORT = 'x' \(\.env\) is not valid"):
+        load_copied(copied)
+
+
+def load_copied(project: Project) -> Settings:
+    loaded = settings.load(project, {"notes_app": NotesSettings})
+    found: Settings = loaded[Settings]
+    return found
 
 
 @pytest.mark.parametrize("password", PASSWORDS)
