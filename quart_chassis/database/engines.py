@@ -8,6 +8,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from quart_chassis.database import lost
 from quart_chassis.postgres import embedded
 from quart_chassis.settings import Settings, database_url
 
@@ -59,6 +60,7 @@ def make_engine(settings: Settings) -> AsyncEngine:
         if connection.driver_connection.is_closed():
             raise DisconnectionError
 
+    lost.forget_connections(engine)
     return engine
 
 
@@ -120,7 +122,9 @@ def _arguments(settings: Settings, database: str | None = None) -> dict[str, obj
         if settings.DB_POOLER:
             # A statement prepared on one server connection is unknown on the next.
             limits["statement_cache_size"] = 0
-        return await asyncpg.connect(**address, **limits)
+        connection = await asyncpg.connect(**address, **limits)
+        lost.keep_alive(connection)
+        return connection
 
     arguments: dict[str, object] = {"async_creator_fn": connect}
     if settings.DB_POOLER:
