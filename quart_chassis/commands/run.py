@@ -35,6 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
     given = {names[each]: vars(arguments)[each] for each in names}
     project = arguments.project
     given = {name: value for name, value in given.items() if value}
+    # Each process that serves reads the environment without what was typed.
+    load_settings(project)
     if arguments.reload:
         # What each process that serves is started with.
         os.environ |= {**given, project.variable("RELOAD"): "on"}

@@ -1,4 +1,4 @@
-"""Connections that are lost without a word: a firewall forgot them, or a host is gone."""
+"""Connections that are lost without a word, as a firewall forgets them."""
 
 import socket
 import time

@@ -1,6 +1,8 @@
 """The web server: Uvicorn with a listener, workers and time limits."""
 
 import asyncio
+import errno
+import os
 import signal
 import socket
 import sys
@@ -26,31 +28,51 @@ STALLED_SECONDS = 30
 # The minimum time to live of a packet (Linux, ip(7) and ipv6(7)); Python has no names
 # for these options. Packets start with 64 or 128, so none has 255.
 MINIMUM_TTL = {
-    socket.AF_INET: (socket.IPPROTO_IP, 21),
-    socket.AF_INET6: (socket.IPPROTO_IPV6, 73),
+    socket.AF_INET: [(socket.IPPROTO_IP, 21)],
+    # IPv4 reaches a listener on :: too.
+    socket.AF_INET6: [(socket.IPPROTO_IPV6, 73), (socket.IPPROTO_IP, 21)],
 }
+# The host is no address of this machine, or of no family that it has.
+NO_ADDRESS = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; UserError if the address cannot be used."""
+    """A listening socket; UserError if the address cannot be used.
+
+    `::` is every address of the machine, of IPv4 too. Brackets may stand around IPv6.
+    """
     try:
         family, *_, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            host.removeprefix("[").removesuffix("]"),
+            port,
+            type=socket.SOCK_STREAM,
+            flags=socket.AI_PASSIVE,
         )[0]
         listener = socket.create_server(
-            (str(address[0]), port), family=family, backlog=BACKLOG
+            (str(address[0]), port),
+            family=family,
+            backlog=BACKLOG,
+            dualstack_ipv6=address[0] == "::" and socket.has_dualstack_ipv6(),
         )
     except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", "") or "not a valid host"
-        raise UserError(
-            f"cannot listen on {host} port {port}: {reason}; choose another, "
-            "for example with --port 5002 or PORT=5002"
-        ) from None
+        raise UserError(_why_not(error, host, port)) from None
     if sys.platform == "linux":
         listener.setsockopt(
             socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_SECONDS * 1000
         )
     return listener
+
+
+def _why_not(error: Exception, host: str, port: int) -> str:
+    reason = getattr(error, "strerror", "") or "not a valid host"
+    said = f"cannot listen on {host} port {port}: {reason}; "
+    is_host = not isinstance(error, OSError) or error.errno in NO_ADDRESS
+    if is_host or isinstance(error, socket.gaierror):
+        if os.environ.get("HOST") == host:
+            # zsh and tcsh set it to the machine's name.
+            said += "the environment variable HOST says so; "
+        return said + "choose an address of this machine, such as --host 127.0.0.1"
+    return said + "choose another, for example with --port 5002 or PORT=5002"
 
 
 def url_of(listener: socket.socket) -> str:
@@ -148,5 +170,6 @@ def refuse_connections(listeners: list[socket.socket]) -> None:
     if sys.platform == "linux":
         for listener in listeners:
             # Some sandboxes report Linux and lack this option.
-            with suppress(OSError):
-                listener.setsockopt(*MINIMUM_TTL[listener.family], 255)
+            for option in MINIMUM_TTL[listener.family]:
+                with suppress(OSError):
+                    listener.setsockopt(*option, 255)

@@ -151,6 +151,20 @@ async def test_a_body_that_does_not_arrive_is_not_waited_for(app: Quart) -> None
     assert answer["status"] == 408
 
 
+async def test_two_different_keys_are_refused_and_one_twice_is_one(
+    client: TestClientProtocol,
+) -> None:
+    path = "/api/counters/a/increment"
+    different = Headers([("Idempotency-Key", "a"), ("Idempotency-Key", "b")])
+    refused = await client.post(path, headers=different)
+    assert refused.status_code == 422
+    assert "Idempotency-Key" in (await refused.get_json())["detail"]
+    same = Headers([("Idempotency-Key", "a"), ("Idempotency-Key", "a")])
+    for _ in range(2):
+        counted = await client.post(path, headers=same)
+        assert (await counted.get_json())["value"] == 1
+
+
 @pytest.mark.parametrize("key", ["", "k" * 256, "ä", "a b"])
 async def test_a_wrong_key_is_refused(client: TestClientProtocol, key: str) -> None:
     status, problem, _ = await increment(client, Idempotency_Key=key)

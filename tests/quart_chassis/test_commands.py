@@ -123,6 +123,13 @@ def test_what_stands_in_the_way_of_run_is_told_in_one_line(
     assert told in refused(capsys, "run")
 
 
+def test_a_wrong_setting_is_told_although_another_one_was_typed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PORT", "abc")
+    assert "PORT = 'abc'" in refused(capsys, "run", "--port", "0")
+
+
 def test_a_wrong_password_is_told_without_showing_it(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,

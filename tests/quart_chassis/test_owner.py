@@ -284,6 +284,19 @@ async def test_what_is_nearly_the_token_is_wrong(database: str) -> None:
             assert not await is_owner(client)
 
 
+async def test_a_token_of_any_characters_is_sent_in_utf_8(database: str) -> None:
+    token = "pässwörd-of-the-ownér"
+    async with made(database, ADMIN_TOKEN=token).test_app() as serving:
+        client = serving.test_client()
+
+        for sent, status in ((token, 200), (token.replace("é", "è"), 401)):
+            bearer = {"Authorization": f"Bearer {sent}"}
+            assert (await client.get(API, headers=bearer)).status_code == status
+        signed_in = await client.post("/sign-in", form={"token": token})
+        assert signed_in.status_code == 303
+        assert await is_owner(client)
+
+
 async def test_the_description_knows_the_owner(database: str) -> None:
     async with made(database).test_app() as serving:
         described = await (await serving.test_client().get("/openapi.json")).get_json()
