@@ -6,7 +6,8 @@ from typing import Any
 
 from alembic.ddl.postgresql import PostgresqlImpl
 from alembic_postgresql_enum import Config, set_configuration
-from sqlalchemy import Column, Connection, Enum, text
+from sqlalchemy import Column, Connection, Enum, Float, Numeric, String, Text, text
+from sqlalchemy.types import TypeEngine
 
 # Tables that come and go with another thing: partitions with their table, those of an
 # extension (PostGIS has spatial_ref_sys) with it.
@@ -24,12 +25,22 @@ TYPES = text(
 
 
 class PostgreSQL(PostgresqlImpl):
-    """Alembic's own, which this one replaces, but for defaults of enum columns.
+    """Alembic's own, which this one replaces, but for two comparisons.
 
-    Alembic has the database compare defaults, whose type may lack the new value.
+    Alembic has the database compare defaults, whose enum type may lack the new value,
+    and takes a length or a precision that only one side has for the other's.
     """
 
     __dialect__ = "postgresql"
+
+    def compare_type(
+        self, inspector_column: Column[Any], metadata_column: Column[Any]
+    ) -> bool:
+        """Whether a column's type in the application's tables is another one."""
+        if super().compare_type(inspector_column, metadata_column):
+            return True
+        found, declared = _bounds(inspector_column.type), _bounds(metadata_column.type)
+        return found is not None and declared is not None and found != declared
 
     def compare_server_default(
         self,
@@ -79,6 +90,17 @@ def options(connection: Connection) -> dict[str, object]:
         "include_name": include_name,
         "include_schemas": True,
     }
+
+
+def _bounds(kind: TypeEngine[Any]) -> tuple[int | None, ...] | None:
+    """The length of a varchar, or precision and scale of a numeric."""
+    if isinstance(kind, Numeric) and not isinstance(kind, Float):
+        # Without a scale, numeric(10) has none; without a precision, any.
+        scale = kind.scale if kind.precision is None else kind.scale or 0
+        return kind.precision, scale
+    if isinstance(kind, String) and not isinstance(kind, Enum | Text):
+        return (kind.length,)
+    return None
 
 
 def _value(default: str | None) -> str | None:

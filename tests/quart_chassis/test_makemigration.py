@@ -161,3 +161,25 @@ def test_a_changed_check_is_written_and_what_is_lost_is_told(
     written = Path(made.stdout.removeprefix("Wrote ").partition(";")[0])
     statement = "ALTER TABLE shelves ADD CONSTRAINT ck_shelves_width_positive CHECK"
     assert statement in written.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "written"),
+    [
+        ("Numeric(8, 2)", "Numeric", "type_=sa.Numeric()"),
+        ("Numeric(8, 2)", "Numeric(8)", "type_=sa.Numeric(precision=8)"),
+        ("String(40)", "String", "type_=sa.String()"),
+        ("String(40)", "String(50)", "type_=sa.String(length=50)"),
+    ],
+)
+def test_a_changed_length_or_precision_is_written(
+    checkout: Path, database: str, before: str, after: str, written: str
+) -> None:
+    path = checkout / NOTES
+    path.write_text(path.read_text("utf-8").replace(before, after), "utf-8")
+    made = in_checkout(checkout, database, "makemigration", "more", **PATHS)
+    file = Path(made.stdout.removeprefix("Wrote ").partition(";")[0])
+    assert written in file.read_text("utf-8")
+    assert in_checkout(checkout, database, "migrate", **PATHS).returncode == 0
+    again = in_checkout(checkout, database, "makemigration", "again", **PATHS)
+    assert "Nothing differs" in again.stdout + again.stderr
