@@ -33,6 +33,7 @@ from quart_chassis.web import (
 )
 from quart_chassis.web.probes import probes
 from quart_chassis.web.refusals import refuse
+from quart_chassis.web.sessions import Sessions
 
 if TYPE_CHECKING:
     from flask.sansio.blueprints import Blueprint
@@ -94,6 +95,7 @@ class Application(Quart):
         errors.install(self)
         limits.install(self)
         ranges.install(self)
+        self.session_interface = Sessions()
         cors.install(self, chosen)
         openapi.install(self, project)
         docs.install(self)

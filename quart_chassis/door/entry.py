@@ -11,7 +11,6 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import structlog
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from werkzeug.exceptions import (
     BadRequest,
     Forbidden,
@@ -23,6 +22,7 @@ from quart_chassis.door import headers, hosts, origins
 from quart_chassis.door.answers import Answer, Scope, Send
 from quart_chassis.door.draining import Draining
 from quart_chassis.door.handshakes import Handshake
+from quart_chassis.door.proxies import path_of
 from quart_chassis.observe.metrics import Metrics
 from quart_chassis.settings import Settings
 
@@ -134,13 +134,6 @@ class Door:
         )
 
 
-def behind_proxies(door: Door, settings: Settings) -> "ASGIFramework":
-    """`door`, with the caller's address and scheme from FORWARDED_ALLOW_IPS proxies."""
-    trusted = list(settings.FORWARDED_ALLOW_IPS)
-    middleware: Any = ProxyHeadersMiddleware(cast(Any, door), trusted)
-    return cast("ASGIFramework", middleware)
-
-
 async def send_response(
     scope: Scope, send: Send, status: int, given: headers.Headers, body: bytes
 ) -> None:
@@ -184,10 +177,3 @@ def _request_id(scope: Scope) -> bytes:
             found: bytes = value
             return found
     return uuid4().hex.encode()
-
-
-def path_of(scope: Scope) -> str:
-    """The path below the server's `root_path`, as routes know it."""
-    path: str = scope["path"]
-    root: str = scope.get("root_path", "").rstrip("/")
-    return path.removeprefix(root) if path.startswith(f"{root}/") else path

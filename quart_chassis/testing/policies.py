@@ -26,6 +26,7 @@ from quart_chassis.testing.guards import (
     test_every_route_refuses_changes_from_another_origin,
     test_without_an_admin_token_guarded_routes_do_not_exist,
 )
+from quart_chassis.testing.prefixes import test_everything_stays_below_a_path_prefix
 from quart_chassis.testing.routes import KEY, LOCAL, TOKEN, ask, routes, static_files
 from quart_chassis.testing.schemas import schema_of
 from quart_chassis.web.assets import FOREVER
@@ -39,6 +40,7 @@ __all__ = [
     "test_every_route_names_its_methods",
     "test_every_route_refuses_changes_from_another_origin",
     "test_every_route_sends_the_security_headers",
+    "test_everything_stays_below_a_path_prefix",
     "test_static_files_are_named_by_their_content",
     "test_tables_and_migrations_agree",
     "test_the_description_of_the_api_is_valid",

@@ -12,7 +12,7 @@ from inspect import getdoc, unwrap
 from typing import Any, get_type_hints
 
 import msgspec
-from quart import Quart
+from quart import Quart, has_request_context, request
 from quart_schema import Info, OpenAPIProvider, QuartSchema
 from quart_schema.validation import (
     QUART_SCHEMA_REQUEST_ATTRIBUTE,
@@ -63,6 +63,9 @@ class ApiDescription(OpenAPIProvider):
             "schemas": self._components,
             "securitySchemes": _schemes_of(described["paths"]),
         }
+        if has_request_context() and request.root_path:
+            # Below which the proxy in front, or the server, has this application.
+            described["servers"] = [{"url": request.root_path}]
         for amendment in self._app.extensions["api_amendments"]:
             amendment(described)
         return described

@@ -12,7 +12,7 @@ from tests.boilerplate.projects import commit_of
 from tests.quart_chassis.updates.tiny import SETTINGS, Repository
 
 START = "home_app/templates/home_app/start.html"
-HEADING = "<h1>It runs</h1>"
+HEADING = "<h1>{{ title }}</h1>"
 FEATURE = '''\
 """Orders, and how many there are."""
 

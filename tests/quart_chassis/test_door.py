@@ -1,6 +1,7 @@
 """What happens to every request before it reaches a view, and to every answer."""
 
 import pytest
+from quart.typing import TestClientProtocol
 from werkzeug.datastructures import Headers
 
 from quart_chassis.application import Application
@@ -170,3 +171,34 @@ async def test_the_door_knows_the_paths_below_a_root_path(
             path, headers={"Host": "10.0.0.1"}, root_path="/below"
         )
     assert (response.status_code, response.content_type) == (status, kind)
+
+
+@pytest.mark.parametrize(
+    ("given", "path", "link"),
+    [
+        ("/some/where", "/drafts", "/some/where/drafts"),
+        ("/some/where/", "/drafts", "/some/where/drafts"),
+        ("/some/where", "/some/where/drafts", "/some/where/drafts"),
+        # No path, or another host's name.
+        ("//evil.example", "/drafts", "/drafts"),
+        ("evil.example", "/drafts", "/drafts"),
+        ("/a?b", "/drafts", "/drafts"),
+        ("/", "/drafts", "/drafts"),
+    ],
+)
+async def test_a_proxys_path_prefix_is_part_of_every_link(
+    client: TestClientProtocol, given: str, path: str, link: str
+) -> None:
+    page = await client.get(
+        path, headers={"X-Forwarded-Prefix": given}, scope_base=FROM_HERE
+    )
+    assert page.status_code == 200
+    assert f'href="{link}"' in await page.get_data(as_text=True)
+
+
+async def test_a_path_prefix_is_believed_of_listed_proxies_alone(
+    client: TestClientProtocol,
+) -> None:
+    headers = {"X-Forwarded-Prefix": "/some/where"}
+    page = await client.get("/drafts", headers=headers)
+    assert 'href="/drafts"' in await page.get_data(as_text=True)

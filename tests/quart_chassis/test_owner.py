@@ -297,6 +297,15 @@ async def test_a_token_of_any_characters_is_sent_in_utf_8(database: str) -> None
         assert await is_owner(client)
 
 
+async def test_the_cookie_is_sent_below_the_path_prefix_alone(database: str) -> None:
+    async with made(database).test_app() as serving:
+        signed_in = await serving.test_client().post(
+            "/below/sign-in", form={"token": TOKEN}, root_path="/below"
+        )
+    assert signed_in.headers["Location"] == "/below/"
+    assert "Path=/below/;" in signed_in.headers["Set-Cookie"]
+
+
 async def test_the_description_knows_the_owner(database: str) -> None:
     async with made(database).test_app() as serving:
         described = await (await serving.test_client().get("/openapi.json")).get_json()
