@@ -145,6 +145,8 @@ class Writer:
             except BaseException:
                 if raw is not None:
                     raw.terminate()
+                # Else it would be rolled back, and that error would hide this one.
+                await connection.invalidate()
                 raise
         return answers
 

@@ -74,7 +74,9 @@ def problem(error: BaseException, settings: Settings) -> UserError | None:
 
 
 def error_of_driver(error: BaseException) -> BaseException:
-    """The asyncpg error that SQLAlchemy wrapped, or `error` itself."""
+    """The asyncpg error that SQLAlchemy or DatabaseUnavailable wrapped, or `error`."""
+    if isinstance(error, DatabaseUnavailable) and error.__cause__:
+        error = error.__cause__
     if isinstance(error, DBAPIError) and error.orig is not None:
         return error.orig.__cause__ or error.orig
     return error

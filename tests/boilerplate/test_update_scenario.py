@@ -128,6 +128,10 @@ def make_newer(boilerplate: Repository) -> None:
     last = max(path.name for path in versions.glob("*.py")).partition("_")[0]
     migration = MIGRATION.format(revision="9999", before=last)
     boilerplate.write({"migrations/versions/9999_note.py": migration})
+    note = 'comment="Noted by the newer version",'
+    tables = "my_app/counter_app/tables.py"
+    fill = '    postgresql_with={"fillfactor": 50},\n'
+    boilerplate.replace(tables, fill, f"{fill}    {note}\n")
     boilerplate.replace(f"my_app/{START}", HEADING, HEADING.replace("h1", "h2"))
     boilerplate.replace(".vscode/tasks.json", "{", "{ ")
     views = "my_app/home_app/views.py"

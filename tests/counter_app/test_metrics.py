@@ -35,10 +35,10 @@ async def test_increments_are_counted_by_what_their_callers_were_told(
 
 
 async def test_a_full_counter_is_told_apart(database: str) -> None:
-    app = create_app(DATABASE_URL=database, ADMIN_TOKEN="t")
+    app = create_app(DATABASE_URL=database, ADMIN_TOKEN="t" * 16)
     async with app.test_app() as serving:
         client = serving.test_client()
-        admin = {"Authorization": "Bearer t"}
+        admin = {"Authorization": f"Bearer {'t' * 16}"}
         await client.put("/api/counters/a", json={"value": 2**63 - 1}, headers=admin)
         assert (await client.post(INCREMENT)).status_code == 409
         assert (await measured(client))["counting_increments_total full"] == 1

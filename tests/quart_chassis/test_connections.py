@@ -5,6 +5,7 @@ import re
 import socket
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import psutil
 import pytest
@@ -18,15 +19,23 @@ MEGABYTE = 1_000_000
 GET = b"GET /livez HTTP/1.1\r\nHost: a\r\n"
 
 
+BOUNDS: dict[str, Any] = {
+    "HEADER_LIMIT_BYTES": str(LIMIT),
+    "TRUSTED_HOSTS": "a,good.example,[::1]",
+}
+
+
 @pytest.fixture(scope="module")
 def bounded(module_database: str) -> Iterator[RunningServer]:
-    with serving(
-        DATABASE_URL=module_database,
-        HEADER_LIMIT_BYTES=str(LIMIT),
-        IDLE_SECONDS="1",
-        KEEPALIVE_SECONDS="1",
-        TRUSTED_HOSTS="a,good.example,[::1]",
-    ) as server:
+    with serving(DATABASE_URL=module_database, **BOUNDS) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def hasty(module_database: str) -> Iterator[RunningServer]:
+    """A server that waits for a second only."""
+    bounds = BOUNDS | {"IDLE_SECONDS": "1", "KEEPALIVE_SECONDS": "1"}
+    with serving(DATABASE_URL=module_database, **bounds) as server:
         yield server
 
 
@@ -138,9 +147,9 @@ def test_headers_behind_a_body_are_none(bounded: RunningServer) -> None:
     ],
 )
 def test_who_sends_no_more_is_let_go(
-    bounded: RunningServer, sent: bytes, expected: list[int]
+    hasty: RunningServer, sent: bytes, expected: list[int]
 ) -> None:
-    assert statuses(answer(bounded, sent)) == expected
+    assert statuses(answer(hasty, sent)) == expected
 
 
 @pytest.mark.parametrize(
@@ -154,10 +163,10 @@ def test_who_sends_no_more_is_let_go(
     ],
 )
 async def test_who_sends_ever_so_slowly_is_let_go(
-    bounded: RunningServer, begun: bytes
+    hasty: RunningServer, begun: bytes
 ) -> None:
     """A byte now and then, until the server closes."""
-    port = int(bounded.url.rpartition(":")[2])
+    port = int(hasty.url.rpartition(":")[2])
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(begun)
     drip = b"\r\n" if begun.endswith(b"\r\n\r\n\r\n") or begun == b"\r\n" else b"a"
