@@ -16,6 +16,7 @@ from quart_chassis.settings import Settings
 
 PREVIEW_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 PREVIEW_WORDS = ("prefetch", "prerender", "preview")
+NOT_KEPT = "max-age=0, no-cache, no-store, must-revalidate"
 
 counter_app = Blueprint(
     "counter_app",
@@ -42,10 +43,16 @@ async def home() -> Response:
 
 @counter_app.get("/badges/<name>.svg")
 async def badge(name: str) -> Response:
-    """A counter's badge as SVG; a GET counts a visit, as on the page."""
+    """A counter's badge as SVG; a GET counts a visit, as on the page.
+
+    Capitals are taken as lower case, as in the names of repositories.
+    """
+    name = name.lower()
     if not names.is_name(name) or not names.may_be_counted(name):
         abort(404)
     response = await _counting(name, "counter_app/badge.svg", "image/svg+xml")
+    # GitHub's image proxy and Fastly ask again only for all of these together.
+    response.headers["Cache-Control"] = NOT_KEPT
     # Badges are shown on other sites.
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response

@@ -3,12 +3,12 @@
 
 const RETRY_MILLISECONDS = 5000;
 
-const counter = document.querySelector("[data-counter]");
+const counter = document.querySelector("[data-events]");
 const heard = counter.querySelector("h1");
 const number = counter.querySelector(".number");
 const unit = counter.querySelector(".unit");
 const live = counter.querySelector(".live");
-const address = `/api/counters/${counter.dataset.counter}/events`;
+const address = counter.dataset.events;
 
 let source;
 let timer;
