@@ -11,6 +11,7 @@ from quart_chassis.settings import Settings
 if TYPE_CHECKING:
     from hypercorn.typing import ASGIFramework
 
+BY_PROXIES = b"x-forwarded-"
 # No segment is empty: // begins the name of another host.
 PREFIX = re.compile(rb"((?:/[A-Za-z0-9._~-]+)+)/?")
 
@@ -28,19 +29,26 @@ class Proxies(ProxyHeadersMiddleware):
     """As Uvicorn's, and with a path below which everything is served."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        said = [
+            each for each in scope.get("headers", ()) if each[0].startswith(BY_PROXIES)
+        ]
+        if not said:
+            # Whose address it is need not be found out.
+            await self.app(scope, receive, send)
+            return
+        prefixes = [value for name, value in said if name == b"x-forwarded-prefix"]
         client = scope.get("client")
-        if client and client[0] in self.trusted_hosts:
-            _take_prefix(scope)
+        if len(prefixes) == 1 and client and client[0] in self.trusted_hosts:
+            _take_prefix(scope, prefixes[0])
         await super().__call__(scope, receive, send)
 
 
-def _take_prefix(scope: Scope) -> None:
+def _take_prefix(scope: Scope, given: bytes) -> None:
     """Have the prefix be the scope's `root_path`, whether the proxy cut it off or not.
 
     One that the server has is left as it is, and one that is no path is not believed.
     """
-    given = [value for name, value in scope["headers"] if name == b"x-forwarded-prefix"]
-    prefix = PREFIX.fullmatch(given[0].strip()) if len(given) == 1 else None
+    prefix = PREFIX.fullmatch(given.strip())
     if not prefix or scope.get("root_path"):
         return
     raw = prefix[1]

@@ -97,6 +97,7 @@ class Connection(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self.timeout_keep_alive = bounds.keepalive_seconds  # type: ignore[assignment]
         self._bounds = bounds
+        self._most_bytes = bounds.header_bytes
         self._waiting = b""
         self._parsed = 0
         # Since the parser last told anything: it keeps what it has not told.
@@ -171,7 +172,7 @@ class Connection(HttpToolsProtocol):
             told = error.__context__
             self._refuse(told.status if isinstance(told, Refused) else BAD_REQUEST)
         else:
-            if self._untold > self._bounds.header_bytes + PIECE_BYTES:
+            if self._untold > self._most_bytes + PIECE_BYTES:
                 no_url = self._in_head and not self.url
                 self._refuse(URI_TOO_LONG if no_url else HEADERS_TOO_LARGE)
 
@@ -180,7 +181,7 @@ class Connection(HttpToolsProtocol):
 
     def _hold(self) -> None:
         """Read no more before the answer that is being written has been."""
-        if len(self._waiting) - self._parsed > self._bounds.header_bytes:
+        if len(self._waiting) - self._parsed > self._most_bytes:
             self._forget_what_waits()
             self.pipeline[0][0].keep_alive = False
         self.flow.held = True
@@ -196,7 +197,7 @@ class Connection(HttpToolsProtocol):
     def on_url(self, url: bytes) -> None:
         self._untold = 0
         super().on_url(url)
-        if len(self.url) > self._bounds.header_bytes:
+        if len(self.url) > self._most_bytes:
             raise Refused(URI_TOO_LONG)
         self._head_bytes = len(self.url)
 
@@ -204,7 +205,7 @@ class Connection(HttpToolsProtocol):
         self._untold = 0
         # A colon, a space, and the end of a line.
         self._head_bytes += len(name) + len(value) + 4
-        if self._head_bytes > self._bounds.header_bytes:
+        if self._head_bytes > self._most_bytes:
             raise Refused(HEADERS_TOO_LARGE)
         if self._in_head:
             super().on_header(name, value)
