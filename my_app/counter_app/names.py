@@ -1,16 +1,14 @@
 """The rules for counters' names."""
 
-import re
 from typing import Annotated
 
 from msgspec import Meta
 from werkzeug.exceptions import UnprocessableEntity
 
-from my_app.counter_app.settings import CounterSettings
+from my_app.counter_app.settings import NAME, RULE, CounterSettings
 from quart_chassis import settings
 
 HOME = "home"
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 PATTERN = f"^{NAME.pattern}$"
 # The type of a route's argument that is a counter's name.
 Name = Annotated[str, Meta(pattern=PATTERN)]
@@ -24,9 +22,7 @@ def is_name(name: str) -> bool:
 def check(name: str) -> None:
     """Raise 422 if `name` is not a valid counter name."""
     if not is_name(name):
-        raise UnprocessableEntity(
-            "name must start with a-z or 0-9; up to 63 of a-z 0-9 . _ - may follow"
-        )
+        raise UnprocessableEntity(f"name {RULE}")
 
 
 def may_be_counted(name: str) -> bool:

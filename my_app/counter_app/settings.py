@@ -1,13 +1,18 @@
 """The settings of counting."""
 
+import re
 from dataclasses import dataclass
 from typing import Annotated
 
 from msgspec import Meta
 
 from quart_chassis.errors import UserError
+from quart_chassis.settings import check_each
 
 LARGEST_VALUE = 2**63 - 1
+# A counter's name.
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
+RULE = "must start with a-z or 0-9; up to 63 of a-z 0-9 . _ - may follow"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,9 +26,18 @@ class CounterSettings:
     WATCHER_LIMIT: Annotated[int, Meta(ge=0, le=1_000_000)]
 
     def __post_init__(self) -> None:
-        """Raise UserError if a batch's sum might not fit into 64 bits."""
+        """Raise UserError if a batch's sum might not fit into 64 bits.
+
+        Or if COUNTER_NAMES has a name that no counter can have.
+        """
+        check_each("COUNTER_NAMES", self.COUNTER_NAMES, _check_name)
         if self.MAX_AMOUNT * self.BATCH_LIMIT > LARGEST_VALUE:
             raise UserError(
                 f"MAX_AMOUNT times BATCH_LIMIT passes {LARGEST_VALUE}; lower one of "
                 "them"
             )
+
+
+def _check_name(name: str) -> None:
+    if not NAME.fullmatch(name):
+        raise ValueError(f"a name {RULE}")

@@ -44,11 +44,24 @@ def configure(settings: Settings) -> None:
             ],
         )
     )
-    logging.basicConfig(handlers=[handler], level=settings.LOG_LEVEL, force=True)
+    _replace_plain_handlers(handler)
+    logging.getLogger().setLevel(settings.LOG_LEVEL)
     logging.getLogger("uvicorn.error").addFilter(_is_no_handshake)
     logging.getLogger("alembic.runtime.migration").addFilter(_tells_a_migration)
     for name in _talkative(settings, form):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _replace_plain_handlers(handler: logging.Handler) -> None:
+    """Have the root logger write with `handler`, and no line twice.
+
+    A handler of another kind is somebody's who listens: pytest's caplog, a collector.
+    """
+    root = logging.getLogger()
+    for each in list(root.handlers):
+        if type(each) is logging.StreamHandler:
+            root.removeHandler(each)
+    root.addHandler(handler)
 
 
 def _talkative(settings: Settings, form: str) -> list[str]:

@@ -39,6 +39,12 @@ class Metrics:
     """
 
     def __init__(self) -> None:
+        folder = os.environ.get(DIRECTORY)
+        if folder and not Path(folder).is_dir():
+            raise UserError(
+                f"{DIRECTORY}={folder} is no folder; make it, or remove the variable: "
+                "`run` needs none"
+            )
         # Several workers have no common creation time of a series.
         disable_created_metrics()
         self.registry = CollectorRegistry()

@@ -6,9 +6,9 @@ from quart import current_app
 
 from quart_chassis.settings.base import Settings
 from quart_chassis.settings.loading import Loaded, load
-from quart_chassis.settings.values import Secret, Secrets
+from quart_chassis.settings.values import Secret, Secrets, check_each
 
-__all__ = ["Loaded", "Secret", "Secrets", "Settings", "current", "load"]
+__all__ = ["Loaded", "Secret", "Secrets", "Settings", "check_each", "current", "load"]
 
 Kind = TypeVar("Kind")
 

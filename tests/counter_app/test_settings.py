@@ -23,6 +23,14 @@ def test_names_are_separated_by_commas(
         load(project, COUNTER_NAMES=5)
 
 
+@pytest.mark.parametrize("name", ["Home", "a b", "-a", "a" * 65, "é"])
+def test_a_name_that_no_counter_can_have_is_refused(
+    project: Project, name: str
+) -> None:
+    with pytest.raises(UserError, match="COUNTER_NAMES has .*: a name must start with"):
+        load(project, COUNTER_NAMES=["a", name])
+
+
 @pytest.mark.parametrize("name", ["MAX_AMOUNT", "BATCH_LIMIT", "QUEUE_LIMIT"])
 def test_a_wrong_value_is_refused_by_name_value_and_place(
     project: Project, monkeypatch: pytest.MonkeyPatch, name: str

@@ -207,3 +207,19 @@ async def test_an_error_after_the_view_names_the_request(app: Application) -> No
             headers = {"X-Request-ID": "me"}
             await running.test_client().get("/cut-off", headers=headers)
     assert raised.value.__notes__ == ["Request id: me"]
+
+
+def test_who_listens_to_logs_goes_on_hearing_them(
+    database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As a project's own tests do, and a collector of traces."""
+    for _ in range(2):
+        create_app(DATABASE_URL=database)
+    logging.getLogger("theirs").warning("heard")
+    assert [each.getMessage() for each in caplog.records] == ["heard"]
+    writing = [
+        each
+        for each in logging.getLogger().handlers
+        if type(each) is logging.StreamHandler
+    ]
+    assert len(writing) == 1

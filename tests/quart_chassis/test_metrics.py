@@ -11,6 +11,7 @@ from quart.typing import TestClientProtocol
 from small_app.application import create_app
 
 from quart_chassis.database import begin
+from quart_chassis.errors import UserError
 from quart_chassis.observe.metrics import DIRECTORY, Metrics
 from quart_chassis.testing.samples import Samples, measured, samples_of
 from quart_chassis.testing.servers import RunningServer
@@ -133,3 +134,11 @@ def test_workers_that_are_replaced_are_kept_too(database: str) -> None:
         server.replace_workers()
         until(lambda: serves_with_two_workers(server))
         assert samples_of(server)["http_requests_total GET / 200"] == 1
+
+
+def test_a_folder_of_values_that_is_not_there_is_told(
+    database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "nowhere"))
+    with pytest.raises(UserError, match=r"nowhere is no folder; make it, or remove"):
+        create_app(DATABASE_URL=database)
