@@ -13,24 +13,7 @@ from functools import lru_cache
 from urllib.parse import quote, unquote
 
 from quart_chassis.errors import UserError
-
-WORDS = {
-    "sslmode": {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"},
-    "target_session_attrs": {
-        *("any", "read-write", "read-only", "primary", "standby", "prefer-standby")
-    },
-    # asyncpg has no channel binding, so it cannot meet `require`.
-    "channel_binding": {"disable", "prefer"},
-    "sslnegotiation": {"postgres", "direct"},
-}
-ASYNCPG = {
-    *("host", "port", "user", "password", "dbname", "passfile", "service"),
-    *("sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "sslpassword"),
-    *("ssl_min_protocol_version", "ssl_max_protocol_version", "sslnegotiation"),
-    *("target_session_attrs", "krbsrvname", "gsslib"),
-    *("application_name", "options"),
-}
-OURS = {"channel_binding", "connect_timeout"}
+from quart_chassis.settings import libpq
 
 
 @dataclass(frozen=True, repr=False)
@@ -59,9 +42,19 @@ class DatabaseUrl:
 @lru_cache
 def parse(url: str, setting: str) -> DatabaseUrl:
     """The parsed `url`; UserError names `setting` and what is wrong."""
+    if "://" not in url.partition("=")[0]:
+        url = libpq.url_of_words(url, setting)
     userinfo, hosts, database, query = _parts(url, setting)
     user, _, password = userinfo.partition(":")
     parameters = _parameters(query, setting)
+    # What is named twice counts where it is named last, as for libpq. asyncpg would
+    # take what is named first.
+    if hosts and "port" in parameters:
+        bare = re.sub(r":\d+(?=,|$)", "", hosts)
+        parameters.setdefault("host", _decoded(bare, setting))
+    hosts = "" if "host" in parameters else hosts
+    database = "" if "dbname" in parameters else database
+    user = "" if "user" in parameters else user
     _check_hosts(hosts, parameters.get("port", ""), setting)
     password = parameters.pop("password", _decoded(password, setting))
     system = parameters.get("sslrootcert") == "system"
@@ -70,7 +63,7 @@ def parse(url: str, setting: str) -> DatabaseUrl:
     timeout = parameters.get("connect_timeout", "0")
     if not timeout.isdecimal():
         raise UserError(f"{setting}: connect_timeout must be a number of seconds")
-    left_out = OURS | ({"sslrootcert", "sslmode"} if system else set())
+    left_out = libpq.OURS | ({"sslrootcert", "sslmode"} if system else set())
     user = quote(_decoded(user, setting), safe="")
     name = _decoded(database, setting)
     place = f"{hosts}/{quote(name, safe='')}"
@@ -80,7 +73,10 @@ def parse(url: str, setting: str) -> DatabaseUrl:
     known = "" if "service" in parameters else parameters.get("host", "")
     return DatabaseUrl(
         dsn=f"postgresql://{login}{place}{_line(parameters, left_out)}",
-        dsn_without_password=(f"postgresql://{user}@{place}{_line(parameters, set())}"),
+        # psql asks for what is left out.
+        dsn_without_password=(
+            f"postgresql://{user}@{place}{_line(parameters, {'sslpassword'})}"
+        ),
         password=password,
         hosts=unquote(hosts) or known,
         database=name or parameters.get("dbname", ""),
@@ -116,20 +112,25 @@ def _line(parameters: dict[str, str], left_out: set[str]) -> str:
 
 
 def _parameters(query: str, setting: str) -> dict[str, str]:
-    parameters = {}
+    parameters: dict[str, str] = {}
     for pair in filter(None, query.split("&")):
         name, separator, value = pair.partition("=")
         name, value = _decoded(name, setting), _decoded(value, setting)
-        if name not in ASYNCPG | OURS:
+        if name in libpq.CANNOT:
+            raise UserError(f"{setting}: {name} cannot be had; {libpq.CANNOT[name]}")
+        if name not in libpq.ASYNCPG | libpq.OURS | {"ssl"}:
             shown = repr(name) if name.isidentifier() else "that is no word"
             raise UserError(f"{setting} has the unknown parameter {shown}; remove it")
         if not separator or not value:
             raise UserError(f"{setting}: the parameter {name} has no value; remove it")
-        if value not in WORDS.get(name, {value}):
+        if value not in (known := libpq.WORDS.get(name, {value})):
             raise UserError(
-                f"{setting}: {name} must be one of {', '.join(sorted(WORDS[name]))}"
+                f"{setting}: {name} must be one of {', '.join(sorted(known))}"
             )
-        parameters[name] = value
+        if name == "ssl":
+            parameters.setdefault("sslmode", "require")
+        else:
+            parameters[name] = value
     return parameters
 
 

@@ -27,7 +27,9 @@ def test_names_are_separated_by_commas(
 def test_a_name_that_no_counter_can_have_is_refused(
     project: Project, name: str
 ) -> None:
-    with pytest.raises(UserError, match="COUNTER_NAMES has .*: a name must start with"):
+    with pytest.raises(
+        UserError, match=r"COUNTER_NAMES has .*: a name must start with"
+    ):
         load(project, COUNTER_NAMES=["a", name])
 
 

@@ -51,6 +51,11 @@ def test_the_systems_certificates_are_used_where_they_are_asked_for() -> None:
     ("line", "told"),
     [
         ("h/db", "must begin with postgresql://"),
+        ("host=h dbname='a", "a value with spaces needs quotes"),
+        ("postgresql://h/db?hostaddr=1.2.3.4", "hostaddr cannot be had; write the"),
+        ("postgresql://h/db?require_auth=none", "require_auth cannot be had"),
+        ("postgresql://h/db?gssencmode=require", "gssencmode must be one of"),
+        ("postgresql://h/db?ssl=false", "ssl must be one of"),
         ("mysql://h/db", "must begin with postgresql://"),
         ("postgresql+asyncpg://h/db", "must begin with postgresql://"),
         ("postgresql://h/db?foo=1", "unknown parameter 'foo'"),
@@ -84,3 +89,14 @@ def test_a_password_among_the_parameters_stays_out_of_sight() -> None:
     assert url.dsn_without_password == (
         "postgresql://u@h/db?sslrootcert=system&sslmode=verify-full"
     )
+
+
+def test_no_secret_is_in_what_psql_is_started_with() -> None:
+    url = parse("postgresql://u:p@h/db?sslpassword=geheim&sslcert=/c", "X")
+    assert "geheim" in url.dsn
+    assert url.dsn_without_password == "postgresql://u@h/db?sslcert=%2Fc"
+
+
+def test_a_stricter_sslmode_is_kept() -> None:
+    url = parse("postgresql://h/db?sslmode=verify-full&ssl=true", "X")
+    assert url.dsn == "postgresql://h/db?sslmode=verify-full"

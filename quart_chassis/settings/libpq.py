@@ -1,0 +1,73 @@
+"""The parameters of a connection that psql knows, and what asyncpg makes of them.
+
+Their source is the PostgreSQL manual, 34.1.2.
+"""
+
+import re
+from urllib.parse import quote
+
+from quart_chassis.errors import UserError
+
+WORDS = {
+    "sslmode": {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"},
+    "target_session_attrs": {
+        *("any", "read-write", "read-only", "primary", "standby", "prefer-standby")
+    },
+    # asyncpg has no channel binding, so it cannot meet `require`.
+    "channel_binding": {"disable", "prefer"},
+    "gssencmode": {"disable", "prefer"},
+    "sslnegotiation": {"postgres", "direct"},
+    # What JDBC writes for sslmode=require; libpq takes it, too.
+    "ssl": {"true"},
+    "client_encoding": {"auto", "utf8", "UTF8", "utf-8", "UTF-8"},
+}
+ASYNCPG = {
+    *("host", "port", "user", "password", "dbname", "passfile", "service"),
+    *("sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "sslpassword"),
+    *("ssl_min_protocol_version", "ssl_max_protocol_version", "sslnegotiation"),
+    *("target_session_attrs", "krbsrvname", "gsslib"),
+    *("application_name", "options"),
+}
+# What psql is told, and asyncpg is not: it does it anyway, or has no use for it. Its
+# sockets have TCP keepalive as database/lost.py says.
+OURS = {
+    *("channel_binding", "connect_timeout", "client_encoding", "gssencmode"),
+    *("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"),
+    *("tcp_user_timeout", "sslcompression", "sslsni", "fallback_application_name"),
+}
+# What psql knows, and asyncpg cannot do.
+CANNOT = {
+    "hostaddr": "write the address as host",
+    "load_balance_hosts": "hosts are tried in their order",
+    "replication": "it is for replicas",
+    "require_auth": "asyncpg does not check how it signs in",
+    "requirepeer": "asyncpg does not check it",
+    "requiressl": "write sslmode=require",
+    "servicefile": "set the variable PGSERVICEFILE",
+    "sslcertmode": "asyncpg sends a certificate if there is one",
+    "sslcrldir": "write sslcrl",
+}
+WORD = re.compile(
+    r"(?P<name>\w+)\s*=\s*"
+    r"(?:'(?P<quoted>(?:[^'\\]|\\.)*)'|(?P<plain>(?:[^\s'\\]|\\.)*))(?:\s+|$)",
+    re.DOTALL,
+)
+
+
+def url_of_words(text: str, setting: str) -> str:
+    """A URL of what `name=value name='value'` says (PostgreSQL manual, 34.1.1.1)."""
+    pairs = []
+    rest = text.strip()
+    while rest:
+        found = WORD.match(rest)
+        if not found:
+            raise UserError(
+                f"{setting} must begin with postgresql:// or postgres://, or be words "
+                "such as host=db.example dbname=app; a value with spaces needs quotes"
+            )
+        value = found["quoted"] if found["quoted"] is not None else found["plain"]
+        value = re.sub(r"\\(.)", r"\1", value)
+        if value:
+            pairs.append(f"{found['name']}={quote(value, safe='')}")
+        rest = rest[found.end() :]
+    return f"postgresql://?{'&'.join(pairs)}"
