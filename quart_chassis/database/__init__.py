@@ -6,6 +6,7 @@ from quart_chassis.database.transactions import begin, wait_seconds
 from quart_chassis.database.unavailable import (
     DatabaseUnavailable,
     error_of_driver,
+    remedy,
     says_unavailable,
     words_of,
 )
@@ -15,6 +16,7 @@ __all__ = [
     "begin",
     "error_of_driver",
     "new_metadata",
+    "remedy",
     "says_unavailable",
     "wait_seconds",
     "words_of",

@@ -21,18 +21,34 @@ async def begin(seconds: float | None = None) -> AsyncIterator[AsyncConnection]:
     """
     engine: AsyncEngine = current_app.extensions["engine"]
     committed: bool | None = False
+    of_the_block = False
     try:
         async with asyncio.timeout(seconds or wait_seconds()):
             async with engine.connect() as connection:
                 await connection.begin()
-                yield connection
+                try:
+                    yield connection
+                except OSError:
+                    # A file, or another host: the database is as it was.
+                    of_the_block = not _is_lost(connection)
+                    raise
+                if _is_lost(connection):
+                    raise ConnectionResetError("it was lost before COMMIT was sent")
                 # A failure of the commit does not tell whether the server committed.
                 committed = None
                 await connection.commit()
     except Exception as error:
-        if not says_unavailable(error):
+        if of_the_block or not says_unavailable(error):
             raise
         raise DatabaseUnavailable(committed) from error
+
+
+def _is_lost(connection: AsyncConnection) -> bool:
+    inner = connection.sync_connection
+    if inner is None or inner.invalidated:
+        return True
+    raw = inner.connection.driver_connection
+    return raw is None or raw.is_closed()
 
 
 def wait_seconds() -> float:

@@ -1,5 +1,7 @@
 """Tell errors of an unavailable database from those of a wrong statement."""
 
+import socket
+
 import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -57,20 +59,46 @@ def problem(error: BaseException, settings: Settings) -> UserError | None:
     """
     if not says_unavailable(error):
         return None
-    if settings.embedded:
-        remedy = "python3 manage.py run starts it"
-    else:
-        remedy = "check that it runs and what DATABASE_URL or DB_HOST and DB_PORT say"
-    match str(getattr(error_of_driver(error), "sqlstate", "")):
-        case "28P01" | "28000":
-            remedy = "check the user and the password in DATABASE_URL or DB_USERNAME "
-            remedy += "and DB_PASSWORD; a database keeps those it was made with"
-        case "3D000":
-            remedy = "create it (createdb), or check DATABASE_URL or DATABASE_NAME"
-        case "55P03":
-            remedy = "another transaction is using a table that must change; try again"
     where = f"the database at {settings.database_host}"
-    return UserError(f"{where} does not serve ({words_of(error)}); {remedy}")
+    return UserError(
+        f"{where} does not serve ({words_of(error)}); {remedy(error, settings)}"
+    )
+
+
+# By SQLSTATE (PostgreSQL manual, appendix A).
+REMEDIES = {
+    "28P01": "check the user and the password in DATABASE_URL or DB_USERNAME and "
+    "DB_PASSWORD; a database keeps those it was made with",
+    "28000": "check DATABASE_URL or DB_USERNAME, and the server's pg_hba.conf",
+    "3D000": "create it (createdb), or check DATABASE_URL or DATABASE_NAME",
+    "55P03": "another transaction is using a table that must change; try again",
+    "42501": "grant the role what it lacks; from PostgreSQL 15 on, only the owner of a "
+    "database may make tables in its schema public (GRANT CREATE ON SCHEMA public)",
+    "25006": "this is a standby; name the primary, or all hosts with "
+    "target_session_attrs=read-write",
+    "25P03": "a transaction waited too long between two statements; do outside of it "
+    "what needs no database",
+    "53100": "make room on the disk of the database",
+    "53300": "there are too many connections; lower WORKERS or DB_POOL_SIZE, or raise "
+    "max_connections",
+    "57P03": "the database starts or stops; wait, and try again",
+    "57014": "a statement took too long; make it quicker, or raise WAIT_SECONDS",
+}
+
+
+def remedy(error: BaseException, settings: Settings) -> str:
+    """What to do about an unavailable database."""
+    error = error_of_driver(error)
+    if known := REMEDIES.get(str(getattr(error, "sqlstate", ""))):
+        return known
+    if settings.embedded:
+        return "python3 manage.py run starts it"
+    if isinstance(error, socket.gaierror | UnicodeError):
+        return "no such host is known; correct it in DATABASE_URL or DB_HOST"
+    return (
+        "check that it runs and what DATABASE_URL or DB_HOST and DB_PORT say; servers "
+        "need no restart"
+    )
 
 
 def error_of_driver(error: BaseException) -> BaseException:

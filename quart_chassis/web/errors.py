@@ -11,7 +11,7 @@ from quart.json import dumps
 from werkzeug.exceptions import HTTPException
 
 from quart_chassis import settings
-from quart_chassis.database import DatabaseUnavailable, words_of
+from quart_chassis.database import DatabaseUnavailable, remedy, words_of
 from quart_chassis.settings import Settings
 from quart_chassis.web import development, schema
 from quart_chassis.web.asked import asked
@@ -50,8 +50,11 @@ async def answer_unavailable(
     A feature that promises more about its transactions passes another word than
     "not-committed". The log gives the reason.
     """
-    reason = words_of(error.__cause__ or error)
-    log.error("database unavailable", reason=reason, remedy=_remedy())
+    log.error(
+        "database unavailable",
+        reason=words_of(error),
+        remedy=remedy(error, settings.current(Settings)),
+    )
     outcome = "unknown" if error.committed is None else not_committed
     response = await _answer(
         503, "The database does not answer. Please try again.", outcome=outcome
@@ -63,16 +66,10 @@ async def answer_unavailable(
 async def _explained(error: Exception) -> Response:
     """The traceback of an unexpected exception, for a developer."""
     chosen = settings.current(Settings)
-    remedy = await schema.remedy_for(error, chosen)
-    if remedy:
-        log.warning(remedy.title, remedy=str(remedy))
-    return development.traceback_response(error, chosen.project, remedy)
-
-
-def _remedy() -> str:
-    if settings.current(Settings).embedded:
-        return "python3 manage.py run starts the embedded database"
-    return "repair the database; the server needs no restart"
+    found = await schema.remedy_for(error, chosen)
+    if found:
+        log.warning(found.title, remedy=str(found))
+    return development.traceback_response(error, chosen.project, found)
 
 
 async def _answer(status: int, detail: str, **members: str) -> Response:

@@ -16,6 +16,13 @@ from quart_chassis.testing.waiting import HANG_SECONDS
 from tests.quart_chassis.small_project import SMALL, command
 
 NOTES = Path("small_app/notes_app/tables.py")
+# The server ends the connection when it is asked to commit.
+ENDS_AT_COMMIT = """
+CREATE FUNCTION ends() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER ends AFTER INSERT ON notes DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION ends()
+"""
 
 
 def revisions_of(database: str) -> list[str]:

@@ -1,5 +1,6 @@
 import json
 
+import asyncpg
 import pytest
 from quart import abort
 from quart.typing import TestClientProtocol
@@ -10,6 +11,7 @@ from quart_chassis.application import Application
 from quart_chassis.database import begin
 from quart_chassis.testing.postgres import OwnPostgres
 from quart_chassis.testing.waiting import until
+from tests.quart_chassis.migrating import ENDS_AT_COMMIT
 from tests.quart_chassis.small_project import serving
 
 NOWHERE = "postgresql://u:s3cret@127.0.0.1:1/app"
@@ -106,14 +108,17 @@ async def test_without_a_database_the_api_says_that_nothing_was_committed() -> N
     assert not any(word in shown for word in SECRETS)
 
 
-async def test_what_may_have_been_committed_is_called_unknown(app: Application) -> None:
+async def test_what_may_have_been_committed_is_called_unknown(
+    app: Application, database: str
+) -> None:
+    other = await asyncpg.connect(database)
+    await other.execute(ENDS_AT_COMMIT)
+    await other.close()
+
     @app.post("/api/cut")
     async def cut() -> str:
         async with begin() as connection:
-            raw = (await connection.get_raw_connection()).driver_connection
-            assert raw is not None
             await connection.execute(text("INSERT INTO notes (text) VALUES ('a')"))
-            raw.terminate()
         return ""
 
     async with app.test_app() as running:

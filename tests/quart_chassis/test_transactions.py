@@ -10,7 +10,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from quart_chassis.application import Application
-from quart_chassis.database import DatabaseUnavailable, begin, wait_seconds
+from quart_chassis.database import DatabaseUnavailable, begin, remedy, wait_seconds
+from quart_chassis.settings import Settings
+from tests.quart_chassis.migrating import ENDS_AT_COMMIT
 
 
 @pytest.fixture
@@ -118,14 +120,76 @@ async def test_what_the_database_cannot_do_now_is_called_an_absence(
     assert await ask("SELECT 1") == 1
 
 
-async def test_a_commit_that_fails_may_have_committed(serving: Application) -> None:
+async def test_a_commit_that_was_not_sent_has_not_committed(
+    serving: Application,
+) -> None:
     with pytest.raises(DatabaseUnavailable) as raised:
         async with begin() as connection:
             raw = (await connection.get_raw_connection()).driver_connection
             assert raw is not None
             await connection.execute(text("INSERT INTO notes (text) VALUES ('a')"))
             raw.terminate()
+    assert raised.value.committed is False
+
+
+async def test_a_commit_that_fails_may_have_committed(
+    serving: Application, database: str
+) -> None:
+    other = await asyncpg.connect(database)
+    await other.execute(ENDS_AT_COMMIT)
+    await other.close()
+    with pytest.raises(DatabaseUnavailable) as raised:
+        async with begin() as connection:
+            await connection.execute(text("INSERT INTO notes (text) VALUES ('a')"))
     assert raised.value.committed is None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        FileNotFoundError(2, "No such file", "report.txt"),
+        PermissionError(13, "Permission denied", "report.txt"),
+        OSError(28, "No space left on device"),
+        ConnectionRefusedError(111, "Connection refused"),
+        TimeoutError(),
+    ],
+)
+async def test_an_error_that_is_not_the_databases_is_not_called_its_absence(
+    serving: Application, error: OSError
+) -> None:
+    """A file could not be written, or another host was not there."""
+    with pytest.raises(type(error)) as raised:
+        async with begin() as connection:
+            await connection.execute(text("INSERT INTO notes (text) VALUES ('a')"))
+            raise error
+    assert raised.value is error
+    assert await ask("SELECT count(*) FROM notes") == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("42501", "GRANT CREATE ON SCHEMA public"),
+        ("53100", "make room on the disk"),
+        ("53300", "lower WORKERS or DB_POOL_SIZE"),
+        ("25006", "target_session_attrs=read-write"),
+        ("57014", "a statement took too long"),
+    ],
+)
+async def test_the_remedy_fits_the_cause(
+    serving: Application, code: str, told: str
+) -> None:
+    with pytest.raises(DatabaseUnavailable) as raised:
+        await ask(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{code}'; END $$")
+    assert told in remedy(raised.value, serving.settings(Settings))
+
+
+async def test_a_host_that_nobody_knows_is_told_as_such(database: str) -> None:
+    app = create_app(DB_HOST="no.such.host.invalid")
+    async with app.test_app(), app.app_context():
+        with pytest.raises(DatabaseUnavailable) as raised:
+            await ask("SELECT 1")
+        assert "no such host is known" in remedy(raised.value, app.settings(Settings))
 
 
 async def test_a_pool_in_use_is_waited_for_no_longer_than_asked(
