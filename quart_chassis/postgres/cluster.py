@@ -123,19 +123,26 @@ class Cluster:
     def _forget_dead_process(self) -> None:
         """Delete lock files of a dead server that PostgreSQL would take for a live one.
 
-        After a crash the process id may belong to another program, or to a zombie in a
-        container whose first process does not reap its children.
+        After a crash the process id may belong to another program, to a zombie in a
+        container whose first process does not reap its children, or to the server of
+        another checkout: PostgreSQL's working folder is its data.
         """
+        data = self.folder / "data"
         socket_lock = socket_folder(self.folder) / f".s.PGSQL.{PORT}.lock"
-        for file in (self.folder / "data" / "postmaster.pid", socket_lock):
+        for file in (data / "postmaster.pid", socket_lock):
             try:
-                number = file.read_text("utf-8").split("\n", 1)[0]
-                process = (Path("/proc") / number / "stat").read_text("utf-8")
+                number = file.read_text("utf-8").split("\n", 1)[0].strip()
+                process = Path("/proc") / number
+                told = (process / "stat").read_text("utf-8")
+                before, _, after = told.rpartition(")")
+                lives = after.split()[0] not in "ZX"
+                is_postgres = before.partition("(")[2] == "postgres"
+                if not (lives and is_postgres and (process / "cwd").samefile(data)):
+                    file.unlink()
             except FileNotFoundError:
                 continue
-            before, _, after = process.rpartition(")")
-            name = before.partition("(")[2]
-            if name != "postgres" or after.split()[0] in "ZX":
+            except PermissionError:
+                # Somebody else's server.
                 file.unlink()
 
     def _make_folder(self, path: Path) -> None:

@@ -206,6 +206,23 @@ def test_the_number_of_a_dead_server_may_be_another_programs(folder: Path) -> No
     other.communicate()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="as /proc tells")
+def test_the_server_of_another_checkout_is_left_alone(folder: Path, seed: Path) -> None:
+    """A file that was left behind may have the number of a server that lives."""
+    other = folder.with_name(f"{folder.name} other")
+    subprocess.run(["cp", "-a", seed, other], check=True)
+    try:
+        with embedded.serving(other, "app", said):
+            theirs = other / "cluster/data/postmaster.pid"
+            subprocess.run(["cp", "-a", theirs, folder / "cluster/data"], check=True)
+            with embedded.serving(folder, "app", said):
+                assert server_pid(folder) != server_pid(other)
+            assert ask(other, "SELECT 1") == 1
+    finally:
+        embedded.discard(other)
+        shutil.rmtree(other, ignore_errors=True)
+
+
 def test_data_of_another_version_are_refused_and_kept(folder: Path) -> None:
     with embedded.serving(folder, "app", said):
         pass
