@@ -17,13 +17,14 @@ import os
 import subprocess
 from pathlib import Path
 
-from quart_chassis import commands
+from quart_chassis import commands, streams
 from quart_chassis.errors import UserError, say
 from quart_chassis.installation import dependencies, venv
 
 
 def main() -> int:
     """Run the command where its dependencies are installed; return its exit status."""
+    streams.open_what_is_closed()
     words = sys.argv[1:]
     root = dependencies.ROOT
     tools = commands.needs_tools(words, root)

@@ -22,6 +22,7 @@ from inspect import iscoroutinefunction
 from pathlib import Path
 from types import ModuleType
 
+from quart_chassis import streams
 from quart_chassis.commands import (
     check,
     dbshell,
@@ -63,6 +64,7 @@ def main(words: list[str], program: str = "manage.py", root: Path | None = None)
     if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
         # A closed terminal ends the command; under nohup it does not.
         signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+    streams.open_what_is_closed()
     try:
         status = _run(words, program, root or Path.cwd())
         sys.stdout.flush()
@@ -74,8 +76,13 @@ def main(words: list[str], program: str = "manage.py", root: Path | None = None)
         return 130
     except BrokenPipeError:
         # Whoever reads the output has read enough: `manage.py routes | head`.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.give_up_output()
         return 141
+    except OSError as error:
+        if not streams.output_fails():
+            raise
+        print(f"{program}: the output cannot be written: {error}", file=sys.stderr)
+        return 1
 
 
 def console_script() -> int:

@@ -100,8 +100,9 @@ class Connection(HttpToolsProtocol):
         self._most_bytes = bounds.header_bytes
         self._waiting = b""
         self._parsed = 0
-        # Since the parser last told anything: it keeps what it has not told.
+        # What the parser may keep, as it has not told it yet.
         self._untold = 0
+        self._has_told = False
         self._head_bytes = 0
         self._in_head = False
         self._in_message = False
@@ -157,7 +158,7 @@ class Connection(HttpToolsProtocol):
         return self._waiting[start : self._parsed]
 
     def _feed(self, piece: bytes) -> None:
-        self._untold += len(piece)
+        self._has_told = False
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
@@ -172,6 +173,7 @@ class Connection(HttpToolsProtocol):
             told = error.__context__
             self._refuse(told.status if isinstance(told, Refused) else BAD_REQUEST)
         else:
+            self._untold = len(piece) + (0 if self._has_told else self._untold)
             if self._untold > self._most_bytes + PIECE_BYTES:
                 no_url = self._in_head and not self.url
                 self._refuse(URI_TOO_LONG if no_url else HEADERS_TOO_LARGE)
@@ -190,19 +192,20 @@ class Connection(HttpToolsProtocol):
     # What the parser calls
 
     def on_message_begin(self) -> None:
-        self._untold = self._head_bytes = 0
+        self._has_told = True
+        self._head_bytes = 0
         self._in_head = self._in_message = True
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
-        self._untold = 0
+        self._has_told = True
         super().on_url(url)
         if len(self.url) > self._most_bytes:
             raise Refused(URI_TOO_LONG)
         self._head_bytes = len(self.url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._untold = 0
+        self._has_told = True
         # A colon, a space, and the end of a line.
         self._head_bytes += len(name) + len(value) + 4
         if self._head_bytes > self._most_bytes:
@@ -240,12 +243,12 @@ class Connection(HttpToolsProtocol):
         )
 
     def on_body(self, body: bytes) -> None:
-        self._untold = 0
+        self._has_told = True
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._in_message = False
-        self._untold = 0
+        self._has_told = True
         super().on_message_complete()
 
     # Answers

@@ -1,6 +1,7 @@
 import io
 import os
 import re
+import shlex
 import subprocess
 import sys
 from functools import partial
@@ -486,3 +487,38 @@ def test_check_says_what_is_wrong_and_how_to_fix_it(checkout: Path) -> None:
     assert "To fix it: python3 manage.py lock" in lines
     assert "settings.toml [default] lacks PORT, or a comment above it" in lines
     assert "settings.toml [production] has COLOR, which no feature declares" in lines
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell's descriptors")
+@pytest.mark.parametrize(
+    ("streams", "status"),
+    [
+        ("", 0),
+        (">&-", 0),
+        ("2>&-", 0),
+        ("<&- >&- 2>&-", 0),
+        pytest.param(
+            ">/dev/full",
+            1,
+            marks=pytest.mark.skipif(
+                not Path("/dev/full").exists(), reason="no /dev/full"
+            ),
+        ),
+    ],
+)
+def test_streams_that_are_closed_or_full_end_in_no_traceback(
+    streams: str, status: int
+) -> None:
+    words = " ".join(map(shlex.quote, command("routes")))
+    ended = subprocess.run(
+        ["sh", "-c", f"{words} {streams}"],
+        cwd=SMALL,
+        env={**os.environ, **PATHS},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == status, ended.stderr
+    assert "Traceback" not in ended.stderr
+    if status:
+        assert "the output cannot be written" in ended.stderr
