@@ -13,7 +13,6 @@ from http import HTTPStatus
 from typing import Any
 
 import httptools
-import structlog
 from uvicorn import Config
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -32,8 +31,6 @@ BAD_REQUEST = HTTPStatus.BAD_REQUEST
 TIMED_OUT = HTTPStatus.REQUEST_TIMEOUT
 URI_TOO_LONG = HTTPStatus.REQUEST_URI_TOO_LONG
 HEADERS_TOO_LARGE = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-
-log = structlog.stdlib.get_logger()
 
 
 @dataclass(frozen=True)
@@ -106,6 +103,7 @@ class Connection(HttpToolsProtocol):
         self._head_bytes = 0
         self._in_head = False
         self._in_message = False
+        self._upgraded = False
         self._status: HTTPStatus | None = None
         self._deadline: TimerHandle | None = None
         # On the event loop's clock.
@@ -142,7 +140,7 @@ class Connection(HttpToolsProtocol):
                 self._hold()
                 return
             self._feed(self._next_piece())
-            if self._status or self.transport.is_closing():
+            if self._status or self._upgraded or self.transport.is_closing():
                 return
         self._forget_what_waits()
         if self._in_message or self.is_idle:
@@ -163,7 +161,8 @@ class Connection(HttpToolsProtocol):
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
             if self._should_upgrade():
-                # From now on the transport has another protocol.
+                # From now on the transport has another protocol, with its own times.
+                self._upgraded = True
                 self._forget_what_waits()
                 self._stop_waiting()
                 self.handle_websocket_upgrade()

@@ -12,6 +12,7 @@ import pytest
 
 from quart_chassis.testing.servers import RunningServer, running
 from quart_chassis.testing.waiting import HANG_SECONDS, until
+from tests.quart_chassis.handshakes import connected
 from tests.quart_chassis.small_project import PATHS, SMALL, command, serving
 
 LIMIT = 8192
@@ -253,3 +254,10 @@ def test_idle_callers_keep_nobody_out(module_database: str) -> None:
         until(lambda: any(told in line for line in server.lines))
         for caller in callers:
             caller.close()
+
+
+async def test_a_websocket_may_be_silent_for_longer(hasty: RunningServer) -> None:
+    async with connected(hasty.url, host="a") as quiet:
+        # Until the server has let go of a connection that was opened later.
+        assert await asyncio.to_thread(answer, hasty, b"") == b""
+        assert await quiet.say("still here") == "still here"
