@@ -25,17 +25,25 @@ def open_what_is_closed() -> None:
     sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8")
 
 
-def output_fails() -> bool:
-    """Whether nothing can be printed, which a line shows; then it is given up."""
+def status_without_output(error: OSError, program: str) -> int:
+    """The status of a command whose output cannot be written; else `error` is raised.
+
+    Whoever reads the output may have read enough: `manage.py routes | head`.
+    """
+    if isinstance(error, BrokenPipeError):
+        _give_up_output()
+        return 141
     try:
+        # An empty line shows whether it is the output.
         print(flush=True)
     except OSError:
-        give_up_output()
-        return True
-    return False
+        _give_up_output()
+        print(f"{program}: the output cannot be written: {error}", file=sys.stderr)
+        return 1
+    raise error
 
 
-def give_up_output() -> None:
+def _give_up_output() -> None:
     """Write to nowhere from now on, so that Python does not fail when it ends."""
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

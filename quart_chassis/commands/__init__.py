@@ -74,15 +74,8 @@ def main(words: list[str], program: str = "manage.py", root: Path | None = None)
         return 1
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # Whoever reads the output has read enough: `manage.py routes | head`.
-        streams.give_up_output()
-        return 141
     except OSError as error:
-        if not streams.output_fails():
-            raise
-        print(f"{program}: the output cannot be written: {error}", file=sys.stderr)
-        return 1
+        return streams.status_without_output(error, program)
 
 
 def console_script() -> int:

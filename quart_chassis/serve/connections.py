@@ -15,22 +15,13 @@ from typing import Any
 import httptools
 from uvicorn import Config
 from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from quart_chassis.serve.heads import PIECE_BYTES, TIMED_OUT, BoundedHeads, Refused
 from quart_chassis.serve.room import Room, most_connections
 from quart_chassis.settings import Settings
 
-# As Apache has it (LimitRequestFields).
-MOST_HEADERS = 100
-# What is parsed at once; a head ends a piece. A part of a line that has not ended yet
-# may pass its bound by so much.
-PIECE_BYTES = 4096
 HEAD_ENDS = b"\r\n\r\n"
-BAD_REQUEST = HTTPStatus.BAD_REQUEST
-TIMED_OUT = HTTPStatus.REQUEST_TIMEOUT
-URI_TOO_LONG = HTTPStatus.REQUEST_URI_TOO_LONG
-HEADERS_TOO_LARGE = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 
 
 @dataclass(frozen=True)
@@ -56,13 +47,6 @@ def bounded(settings: Settings) -> Any:
     )
 
 
-class Refused(Exception):
-    """Ends the parsing of a request, which is answered with this status."""
-
-    def __init__(self, status: HTTPStatus) -> None:
-        self.status = status
-
-
 class HeldFlow(FlowControl):
     """As Uvicorn's, which goes on reading as soon as a view waits for a body."""
 
@@ -73,7 +57,7 @@ class HeldFlow(FlowControl):
             super().resume_reading()
 
 
-class Connection(HttpToolsProtocol):
+class Connection(BoundedHeads):
     """A connection whose memory and whose silence are bounded.
 
     One request is parsed ahead of the one that is being answered. What else arrived
@@ -91,18 +75,12 @@ class Connection(HttpToolsProtocol):
         app_state: dict[str, Any],
         _loop: Any = None,
     ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
+        super().__init__(bounds.header_bytes, config, server_state, app_state, _loop)
+        # Uvicorn says int, and the event loop takes any number.
         self.timeout_keep_alive = bounds.keepalive_seconds  # type: ignore[assignment]
         self._bounds = bounds
-        self._most_bytes = bounds.header_bytes
         self._waiting = b""
         self._parsed = 0
-        # What the parser may keep, as it has not told it yet.
-        self._untold = 0
-        self._has_told = False
-        self._head_bytes = 0
-        self._in_head = False
-        self._in_message = False
         self._upgraded = False
         self._status: HTTPStatus | None = None
         self._deadline: TimerHandle | None = None
@@ -111,6 +89,7 @@ class Connection(HttpToolsProtocol):
 
     # What the event loop calls
 
+    # Uvicorn narrows asyncio's argument in the same way.
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.flow = HeldFlow(transport)
@@ -143,7 +122,7 @@ class Connection(HttpToolsProtocol):
             if self._status or self._upgraded or self.transport.is_closing():
                 return
         self._forget_what_waits()
-        if self._in_message or self.is_idle:
+        if self.in_message or self.is_idle:
             self._wait_for_the_rest()
         else:
             self._stop_waiting()
@@ -156,9 +135,8 @@ class Connection(HttpToolsProtocol):
         return self._waiting[start : self._parsed]
 
     def _feed(self, piece: bytes) -> None:
-        self._has_told = False
         try:
-            self.parser.feed_data(piece)
+            self.parse(piece)
         except httptools.HttpParserUpgrade:
             if self._should_upgrade():
                 # From now on the transport has another protocol, with its own times.
@@ -168,87 +146,19 @@ class Connection(HttpToolsProtocol):
                 self.handle_websocket_upgrade()
             else:
                 self._unsupported_upgrade_warning()
-        except httptools.HttpParserError as error:
-            told = error.__context__
-            self._refuse(told.status if isinstance(told, Refused) else BAD_REQUEST)
-        else:
-            self._untold = len(piece) + (0 if self._has_told else self._untold)
-            if self._untold > self._most_bytes + PIECE_BYTES:
-                no_url = self._in_head and not self.url
-                self._refuse(URI_TOO_LONG if no_url else HEADERS_TOO_LARGE)
+        except Refused as refused:
+            self._refuse(refused.status)
 
     def _forget_what_waits(self) -> None:
         self._waiting, self._parsed = b"", 0
 
     def _hold(self) -> None:
         """Read no more before the answer that is being written has been."""
-        if len(self._waiting) - self._parsed > self._most_bytes:
+        if len(self._waiting) - self._parsed > self.most_bytes:
             self._forget_what_waits()
             self.pipeline[0][0].keep_alive = False
         self.flow.held = True
         self.flow.pause_reading()
-
-    # What the parser calls
-
-    def on_message_begin(self) -> None:
-        self._has_told = True
-        self._head_bytes = 0
-        self._in_head = self._in_message = True
-        super().on_message_begin()
-
-    def on_url(self, url: bytes) -> None:
-        self._has_told = True
-        super().on_url(url)
-        if len(self.url) > self._most_bytes:
-            raise Refused(URI_TOO_LONG)
-        self._head_bytes = len(self.url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._has_told = True
-        # A colon, a space, and the end of a line.
-        self._head_bytes += len(name) + len(value) + 4
-        if self._head_bytes > self._most_bytes:
-            raise Refused(HEADERS_TOO_LARGE)
-        if self._in_head:
-            super().on_header(name, value)
-            if len(self.headers) > MOST_HEADERS:
-                raise Refused(HEADERS_TOO_LARGE)
-        # Else it stands behind the body, where nothing that matters may stand (RFC
-        # 9110, 6.5.1); Uvicorn would put it among the headers.
-
-    def on_headers_complete(self) -> None:
-        self._in_head = False
-        if not self.url.startswith(b"/"):
-            self._take_authority()
-        super().on_headers_complete()
-
-    def _take_authority(self) -> None:
-        """Put the authority of `http://authority/path` in the place of Host.
-
-        Uvicorn takes the path alone (RFC 9112, 3.2.2).
-        """
-        target = httptools.parse_url(self.url)
-        if not target.schema or not target.host:
-            return
-        if target.userinfo:
-            raise Refused(BAD_REQUEST)
-        host = b"[%s]" % target.host if b":" in target.host else target.host
-        if target.port:
-            host += b":%d" % target.port
-        self.headers[:] = [each for each in self.headers if each[0] != b"host"]
-        self.headers.append((b"host", host))
-        self.url = (target.path or b"/") + (
-            b"?" + target.query if target.query else b""
-        )
-
-    def on_body(self, body: bytes) -> None:
-        self._has_told = True
-        super().on_body(body)
-
-    def on_message_complete(self) -> None:
-        self._in_message = False
-        self._has_told = True
-        super().on_message_complete()
 
     # Answers
 
@@ -263,7 +173,7 @@ class Connection(HttpToolsProtocol):
             self.flow.held = False
             self.flow.resume_reading()
             self._parse()
-        elif self._in_message:
+        elif self.in_message:
             # The rest of a body that nobody reads.
             self._unset_keepalive_if_required()
             self._wait_for_the_rest()
@@ -310,7 +220,7 @@ class Connection(HttpToolsProtocol):
         if not self.is_idle:
             # The view has a limit of its own for the body it waits for.
             self.cycle.keep_alive = False
-        elif self._in_head:
+        elif self.in_head:
             self._refuse(TIMED_OUT)
         else:
             self.transport.close()

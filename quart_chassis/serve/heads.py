@@ -1,0 +1,125 @@
+"""How long the head of a request may be, before anything of it is kept."""
+
+from http import HTTPStatus
+from typing import Any
+
+import httptools
+from uvicorn import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+# As Apache has it (LimitRequestFields).
+MOST_HEADERS = 100
+# What is parsed at once; a head ends a piece. A part of a line that has not ended yet
+# may pass its bound by so much.
+PIECE_BYTES = 4096
+BAD_REQUEST = HTTPStatus.BAD_REQUEST
+TIMED_OUT = HTTPStatus.REQUEST_TIMEOUT
+URI_TOO_LONG = HTTPStatus.REQUEST_URI_TOO_LONG
+HEADERS_TOO_LARGE = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+
+
+class Refused(Exception):
+    """Ends the parsing of a request, which is answered with this status."""
+
+    def __init__(self, status: HTTPStatus) -> None:
+        self.status = status
+
+
+class BoundedHeads(HttpToolsProtocol):
+    """Uvicorn's connection, which refuses heads of more than `most_bytes`."""
+
+    def __init__(
+        self,
+        most_bytes: int,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: Any = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.most_bytes = most_bytes
+        self.in_head = False
+        self.in_message = False
+        self._head_bytes = 0
+        # What the parser may keep, as it has not told it yet.
+        self._untold = 0
+        self._has_told = False
+
+    def parse(self, piece: bytes) -> None:
+        """Parse PIECE_BYTES or fewer; Refused if they are no request, or too long."""
+        self._has_told = False
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade:
+            raise
+        except httptools.HttpParserError as error:
+            if isinstance(error.__context__, Refused):
+                raise error.__context__ from None
+            raise Refused(BAD_REQUEST) from None
+        self._untold = len(piece) + (0 if self._has_told else self._untold)
+        if self._untold > self.most_bytes + PIECE_BYTES:
+            no_url = self.in_head and not self.url
+            raise Refused(URI_TOO_LONG if no_url else HEADERS_TOO_LARGE)
+
+    # What the parser calls
+
+    def on_message_begin(self) -> None:
+        self._has_told = True
+        self._head_bytes = 0
+        self.in_head = self.in_message = True
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._has_told = True
+        super().on_url(url)
+        if len(self.url) > self.most_bytes:
+            raise Refused(URI_TOO_LONG)
+        self._head_bytes = len(self.url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._has_told = True
+        # A colon, a space, and the end of a line.
+        self._head_bytes += len(name) + len(value) + 4
+        if self._head_bytes > self.most_bytes:
+            raise Refused(HEADERS_TOO_LARGE)
+        if self.in_head:
+            super().on_header(name, value)
+            if len(self.headers) > MOST_HEADERS:
+                raise Refused(HEADERS_TOO_LARGE)
+        # Else it stands behind the body, where nothing that matters may stand (RFC
+        # 9110, 6.5.1); Uvicorn would put it among the headers.
+
+    def on_headers_complete(self) -> None:
+        self.in_head = False
+        if not self.url.startswith(b"/"):
+            self._take_authority()
+        super().on_headers_complete()
+
+    def _take_authority(self) -> None:
+        """Put the authority of `http://authority/path` in the place of Host.
+
+        Uvicorn takes the path alone (RFC 9112, 3.2.2).
+        """
+        target = httptools.parse_url(self.url)
+        if not target.schema or not target.host:
+            return
+        if target.userinfo:
+            raise Refused(BAD_REQUEST)
+        host = b"[%s]" % target.host if b":" in target.host else target.host
+        if target.port:
+            host += b":%d" % target.port
+        self.headers[:] = [each for each in self.headers if each[0] != b"host"]
+        self.headers.append((b"host", host))
+        self.url = (target.path or b"/") + (
+            b"?" + target.query if target.query else b""
+        )
+
+    def on_body(self, body: bytes) -> None:
+        self._has_told = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self.in_message = False
+        self._has_told = True
+        super().on_message_complete()
