@@ -14,10 +14,16 @@ from typing import Any
 
 import httptools
 from uvicorn import Config
-from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.server import ServerState
 
-from quart_chassis.serve.heads import PIECE_BYTES, TIMED_OUT, BoundedHeads, Refused
+from quart_chassis.serve.flow import HeldFlow
+from quart_chassis.serve.heads import (
+    PIECE_BYTES,
+    TIMED_OUT,
+    BoundedHeads,
+    Refused,
+    answer_of,
+)
 from quart_chassis.serve.room import Room, most_connections
 from quart_chassis.settings import Settings
 
@@ -45,16 +51,6 @@ def bounded(settings: Settings) -> Any:
             Room(most_connections(settings.DB_POOL_SIZE)),
         ),
     )
-
-
-class HeldFlow(FlowControl):
-    """As Uvicorn's, which goes on reading as soon as a view waits for a body."""
-
-    held = False
-
-    def resume_reading(self) -> None:
-        if not self.held:
-            super().resume_reading()
 
 
 class Connection(BoundedHeads):
@@ -187,12 +183,7 @@ class Connection(BoundedHeads):
         self.flow.pause_reading()
         if self.cycle is not None and not self.cycle.response_complete:
             return
-        text = f"{status} {status.phrase}\n".encode()
-        self.transport.write(
-            b"HTTP/1.1 %d %s\r\nconnection: close\r\ncache-control: no-store\r\n"
-            b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n\r\n%s"
-            % (status, status.phrase.encode(), len(text), text)
-        )
+        self.transport.write(answer_of(status))
         self.transport.close()
 
     # Time

@@ -123,3 +123,13 @@ class BoundedHeads(HttpToolsProtocol):
         self.in_message = False
         self._has_told = True
         super().on_message_complete()
+
+
+def answer_of(status: HTTPStatus) -> bytes:
+    """A whole response to what was refused; the connection ends with it."""
+    text = f"{status} {status.phrase}\n".encode()
+    return (
+        b"HTTP/1.1 %d %s\r\nconnection: close\r\ncache-control: no-store\r\n"
+        b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n\r\n%s"
+        % (status, status.phrase.encode(), len(text), text)
+    )
