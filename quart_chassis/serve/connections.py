@@ -7,7 +7,6 @@ the class of its connections; this one parses what arrives piece by piece.
 """
 
 from asyncio import TimerHandle, Transport
-from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -24,20 +23,10 @@ from quart_chassis.serve.heads import (
     Refused,
     answer_of,
 )
-from quart_chassis.serve.room import Room, most_connections
+from quart_chassis.serve.room import Bounds, Room, most_connections
 from quart_chassis.settings import Settings
 
 HEAD_ENDS = b"\r\n\r\n"
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """What a connection may do; the settings of these names say what each means."""
-
-    header_bytes: int
-    keepalive_seconds: float
-    idle_seconds: float
-    room: Room
 
 
 def bounded(settings: Settings) -> Any:
@@ -83,8 +72,6 @@ class Connection(BoundedHeads):
         # On the event loop's clock.
         self.idle_since = 0.0
 
-    # What the event loop calls
-
     # Uvicorn narrows asyncio's argument in the same way.
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -105,8 +92,6 @@ class Connection(BoundedHeads):
         self._waiting = self._waiting[self._parsed :] + data if self._waiting else data
         self._parsed = 0
         self._parse()
-
-    # Parsing, piece by piece
 
     def _parse(self) -> None:
         """Parse what waits, until an answer must be waited for."""
@@ -156,8 +141,6 @@ class Connection(BoundedHeads):
         self.flow.held = True
         self.flow.pause_reading()
 
-    # Answers
-
     def on_response_complete(self) -> None:
         super().on_response_complete()
         self.idle_since = self.loop.time()
@@ -185,8 +168,6 @@ class Connection(BoundedHeads):
             return
         self.transport.write(answer_of(status))
         self.transport.close()
-
-    # Time
 
     @property
     def is_idle(self) -> bool:

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -73,3 +74,13 @@ class Room:
                 "opens so many",
             )
             self._told, self._closed = time.monotonic(), 0
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a connection may do; the settings of these names say what each means."""
+
+    header_bytes: int
+    keepalive_seconds: float
+    idle_seconds: float
+    room: Room
