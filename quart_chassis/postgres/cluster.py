@@ -7,12 +7,13 @@ import shutil
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from quart_chassis.errors import UserError
-from quart_chassis.postgres import programs
+from quart_chassis.postgres import processes, programs
 from quart_chassis.postgres.programs import Owner
 
 SUPERUSER = "postgres"
@@ -125,25 +126,15 @@ class Cluster:
 
         After a crash the process id may belong to another program, to a zombie in a
         container whose first process does not reap its children, or to the server of
-        another checkout: PostgreSQL's working folder is its data.
+        another checkout.
         """
-        data = self.folder / "data"
         socket_lock = socket_folder(self.folder) / f".s.PGSQL.{PORT}.lock"
+        data = self.folder / "data"
         for file in (data / "postmaster.pid", socket_lock):
-            try:
-                number = file.read_text("utf-8").split("\n", 1)[0].strip()
-                process = Path("/proc") / number
-                told = (process / "stat").read_text("utf-8")
-                before, _, after = told.rpartition(")")
-                lives = after.split()[0] not in "ZX"
-                is_postgres = before.partition("(")[2] == "postgres"
-                if not (lives and is_postgres and (process / "cwd").samefile(data)):
+            # Not there any more: the file, or the process.
+            with suppress(FileNotFoundError):
+                if not processes.is_server_of(data, file):
                     file.unlink()
-            except FileNotFoundError:
-                continue
-            except PermissionError:
-                # Somebody else's server.
-                file.unlink()
 
     def _make_folder(self, path: Path) -> None:
         """Make a folder for the server's account alone; UserError if it is not."""

@@ -78,7 +78,9 @@ def _why_not(error: Exception, host: str, port: int) -> str:
 def url_of(listener: socket.socket) -> str:
     """The URL of the listener, for a browser on this machine."""
     host, port = listener.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    # A listener on :: takes IPv4, too, which every machine has.
+    own = "127.0.0.1" if socket.has_dualstack_ipv6() else "::1"
+    host = {"0.0.0.0": "127.0.0.1", "::": own}.get(host, host)  # noqa: S104
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 

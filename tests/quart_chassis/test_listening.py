@@ -7,7 +7,18 @@ import pytest
 from quart_chassis.errors import UserError
 from quart_chassis.serve import server
 
-pytestmark = pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
+
+def has_ipv6() -> bool:
+    """Whether this machine has an address of IPv6; a container may have none."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+HAS_IPV6 = has_ipv6()
+IPV6_ONLY = pytest.mark.skipif(not HAS_IPV6, reason="no IPv6 here")
 
 
 def reaches(listener: socket.socket, family: socket.AddressFamily, host: str) -> bool:
@@ -24,10 +35,10 @@ def reaches(listener: socket.socket, family: socket.AddressFamily, host: str) ->
     [
         ("127.0.0.1", True, False, "http://127.0.0.1:"),
         ("0.0.0.0", True, False, "http://127.0.0.1:"),
-        ("::", True, True, "http://[::1]:"),
-        ("[::]", True, True, "http://[::1]:"),
-        ("::1", False, True, "http://[::1]:"),
-        ("[::1]", False, True, "http://[::1]:"),
+        ("::", True, True, "http://127.0.0.1:"),
+        ("[::]", True, True, "http://127.0.0.1:"),
+        pytest.param("::1", False, True, "http://[::1]:", marks=IPV6_ONLY),
+        pytest.param("[::1]", False, True, "http://[::1]:", marks=IPV6_ONLY),
     ],
 )
 def test_a_host_is_reached_by_its_kind_of_address(
@@ -35,7 +46,7 @@ def test_a_host_is_reached_by_its_kind_of_address(
 ) -> None:
     with server.listen(host, 0) as listener:
         assert reaches(listener, socket.AF_INET, "127.0.0.1") is ipv4
-        assert reaches(listener, socket.AF_INET6, "::1") is ipv6
+        assert reaches(listener, socket.AF_INET6, "::1") is (ipv6 and HAS_IPV6)
         assert server.url_of(listener).startswith(url)
 
 
