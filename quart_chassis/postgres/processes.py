@@ -6,7 +6,8 @@ from pathlib import Path
 def is_server_of(data: Path, file: Path) -> bool:
     """Whether the process that the lock file `file` names runs on `data`.
 
-    FileNotFoundError if there is no file, or no such process. What cannot be known is taken for ours, which PostgreSQL then looks into itself.
+    FileNotFoundError if there is no file, or no such process. What cannot be known is
+    taken for its server; PostgreSQL then looks into it itself.
     """
     number, *rest = file.read_text("utf-8", "replace").split("\n")
     process = Path("/proc") / number.strip()
