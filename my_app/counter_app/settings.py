@@ -26,9 +26,9 @@ class CounterSettings:
     WATCHER_LIMIT: Annotated[int, Meta(ge=0, le=1_000_000)]
 
     def __post_init__(self) -> None:
-        """Raise UserError if a batch's sum might not fit into 64 bits.
+        """Raise UserError for a name that no counter can have, and for too large sums.
 
-        Or if COUNTER_NAMES has a name that no counter can have.
+        A batch's sum must fit into 64 bits.
         """
         check_each("COUNTER_NAMES", self.COUNTER_NAMES, _check_name)
         if self.MAX_AMOUNT * self.BATCH_LIMIT > LARGEST_VALUE:

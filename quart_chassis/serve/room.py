@@ -12,7 +12,7 @@ import structlog
 if sys.platform != "win32":
     import resource
 
-# Each may take 100 kB, so all of them a gigabyte (docs/security.md).
+# Each may take 200 kB, so all of them two gigabytes (docs/security.md).
 MOST_CONNECTIONS = 10_000
 # For the listener, logs, a trace's collector, files that are served, and whatever views
 # open.
