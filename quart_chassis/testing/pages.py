@@ -37,6 +37,15 @@ async def test_nobody_is_shut_out(new_page: NewPage, color_scheme: str) -> None:
         assert width <= 320, path
 
 
+async def test_each_page_has_its_heading_before_any_script_runs(
+    new_page: NewPage,
+) -> None:
+    page = await new_page(java_script_enabled=False)
+    for path in await addresses(page):
+        await page.goto(path)
+        assert await page.locator("h1").count() == 1, path
+
+
 async def test_the_keyboard_reaches_everything(new_page: NewPage) -> None:
     page = await new_page()
     await page.goto("/app-settings")
