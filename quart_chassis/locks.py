@@ -1,6 +1,7 @@
 """File locks for one process at a time, on Linux, macOS and Windows."""
 
 import errno
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -16,9 +17,11 @@ def try_lock(path: Path) -> IO[bytes] | None:
     """The locked file, or None while another process holds it.
 
     The kernel releases the lock when the file is closed or its process dies, in any
-    way. A lock that can be taken has no living holder.
+    way. A lock that can be taken has no living holder; a process that inherited the
+    open file is one (flock(2)), and may live in any container. Only this account may
+    open the file, and so hold the lock.
     """
-    file = path.open("ab")
+    file = os.fdopen(_opened(path), "ab")
     try:
         _lock(file)
     except OSError as error:
@@ -40,6 +43,14 @@ def locked(path: Path, on_wait: Callable[[], None]) -> IO[bytes]:
         time.sleep(POLL_SECONDS)
         file = try_lock(path)
     return file
+
+
+def _opened(path: Path) -> int:
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    if sys.platform != "win32" and os.fstat(descriptor).st_uid == os.geteuid():
+        # An earlier version made it for everybody.
+        os.fchmod(descriptor, 0o600)
+    return descriptor
 
 
 if sys.platform == "win32":

@@ -7,10 +7,10 @@ import shutil
 import socket
 import subprocess
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import IO
 
 from quart_chassis.errors import UserError
 from quart_chassis.postgres import processes, programs
@@ -42,8 +42,11 @@ class Cluster:
         if not (self.folder / "data").exists():
             self._initialize()
         self._check_version()
-        if self.is_running():
-            return
+        if lock := self._lock():
+            with lock:
+                self._start(lock)
+
+    def _start(self, lock: IO[bytes]) -> None:
         log = self.folder / "server.log"
         if log.exists():
             log.replace(self.folder / "server.log.1")
@@ -54,9 +57,9 @@ class Cluster:
         if sys.platform == "win32":
             listener = f"-c listen_addresses=127.0.0.1 -p {self._choose_port()}"
         wait = ("-w", "-t", str(START_SECONDS))
-        started = self._run(
-            "pg_ctl", "start", "-D", "data", "-l", log.name, "-o", listener, *wait
-        )
+        words = ("start", "-D", "data", "-l", log.name, "-o", listener, *wait)
+        inherited = () if sys.platform == "win32" else (lock.fileno(),)
+        started = self._run("pg_ctl", *words, inherited=inherited)
         if started.returncode != 0:
             lines = log.read_text("utf-8", "replace") if log.exists() else ""
             raise self._failure("start", lines + started.stderr)
@@ -76,11 +79,26 @@ class Cluster:
         raise self._failure("stop", stopped.stderr)
 
     def is_running(self) -> bool:
-        """Whether a process holds the data."""
+        """Whether a server has the data."""
         if not (self.folder / "data").exists():
             return False
-        self._forget_dead_process()
-        return self._run("pg_ctl", "status", "-D", "data").returncode == 0
+        lock = self._lock()
+        if lock:
+            lock.close()
+        return lock is None
+
+    def _lock(self) -> IO[bytes] | None:
+        """The lock for a new server; None if the server runs."""
+        lock = processes.lock_of(self.folder)
+        if lock:
+            data = self.folder / "data"
+            socket_lock = socket_folder(self.folder) / f".s.PGSQL.{PORT}.lock"
+            processes.forget_dead(data, data / "postmaster.pid", socket_lock)
+            # One that somebody started by hand has no lock, nor has any on Windows.
+            if self._run("pg_ctl", "status", "-D", "data").returncode == 0:
+                lock.close()
+                return None
+        return lock
 
     def _initialize(self) -> None:
         """Create the data in another folder, which is renamed when it is complete."""
@@ -121,21 +139,6 @@ class Cluster:
         (self.folder / "listener").write_text(f"{port} {password}", "utf-8")
         return port
 
-    def _forget_dead_process(self) -> None:
-        """Delete lock files of a dead server that PostgreSQL would take for a live one.
-
-        After a crash the process id may belong to another program, to a zombie in a
-        container whose first process does not reap its children, or to the server of
-        another checkout.
-        """
-        socket_lock = socket_folder(self.folder) / f".s.PGSQL.{PORT}.lock"
-        data = self.folder / "data"
-        for file in (data / "postmaster.pid", socket_lock):
-            # Not there any more: the file, or the process.
-            with suppress(FileNotFoundError):
-                if not processes.is_server_of(data, file):
-                    file.unlink()
-
     def _make_folder(self, path: Path) -> None:
         """Make a folder for the server's account alone; UserError if it is not."""
         if not path.exists():
@@ -151,9 +154,13 @@ class Cluster:
                     "to have it made again"
                 )
 
-    def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        path = self.binaries / program
-        return programs.run(path, *arguments, folder=self.folder, owner=self.owner)
+    def _run(
+        self, program: str, *arguments: str, inherited: tuple[int, ...] = ()
+    ) -> subprocess.CompletedProcess[str]:
+        path, owner = self.binaries / program, self.owner
+        return programs.run(
+            path, *arguments, folder=self.folder, owner=owner, inherited=inherited
+        )
 
     def _failure(self, what: str, output: str) -> UserError:
         if "No space left on device" in output:

@@ -72,7 +72,7 @@ def serving(folder: Path, database: str, say: Say) -> Iterator[None]:
             _make_folder(folder)
             with _door(folder, say):
                 cluster = _prepared(folder)
-                users.mkdir(exist_ok=True)
+                users.mkdir(mode=0o700, exist_ok=True)
                 used = _in_use(users)
                 if used and not cluster.is_running():
                     raise UserError(

@@ -84,10 +84,12 @@ def run(
     *arguments: str,
     folder: Path | None = None,
     owner: Owner | None = None,
+    inherited: tuple[int, ...] = (),
 ) -> subprocess.CompletedProcess[str]:
     """Run a program in `folder` as `owner`; its result, with messages in English.
 
-    It gets no variables of PostgreSQL's clients, and no Ctrl-C.
+    It gets no variables of PostgreSQL's clients, no Ctrl-C, and of our open files the
+    `inherited` descriptors.
     """
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
     return subprocess.run(
@@ -103,6 +105,7 @@ def run(
         user=owner.uid if owner else None,
         group=owner.gid if owner else None,
         extra_groups=[] if owner else None,
+        pass_fds=inherited,
     )
 
 

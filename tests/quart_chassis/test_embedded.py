@@ -113,6 +113,47 @@ def test_what_a_kill_leaves_running_is_taken_over(folder: Path) -> None:
     assert not (folder / "cluster/data/postmaster.pid").exists()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has containers")
+def test_a_container_starts_no_second_server_on_the_folder(folder: Path) -> None:
+    """What runs outside is no process there, whoever is left that uses it.
+
+    Seen to fail where PostgreSQL's own lock, the number of a process, was asked alone.
+    """
+    container = ["unshare", "--user", "--map-current-user", "--pid", "--ipc", "--fork"]
+    if os.geteuid() == 0:
+        container = [each for each in container if "user" not in each]
+    container.append("--mount-proc")
+    if subprocess.run(
+        [*container, "true"], check=False, capture_output=True
+    ).returncode:
+        pytest.skip("this account may make no namespaces here")
+    user = subprocess.Popen(
+        [sys.executable, "-c", USER, str(folder)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with user:
+        assert user.stdout is not None
+        assert user.stdout.readline() == "up\n"
+        user.kill()
+    inside = subprocess.run(
+        [*container, sys.executable, "-c", USER, str(folder)],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert inside.stdout == ""
+    assert inside.stderr.splitlines()[-1].startswith(
+        "quart_chassis.errors.UserError: a server that is not of this machine's "
+    )
+    with embedded.serving(folder, "app", said):
+        assert ask(folder, "SELECT 1") == 1
+
+
 INTERRUPTED = """
 import itertools, pathlib, signal, subprocess, sys
 from quart_chassis import locks
@@ -292,6 +333,15 @@ def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
     finally:
         subprocess.run(["umount", str(disk)], check=True)
         disk.rmdir()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a file has no mode there")
+def test_nobody_else_may_hold_a_lock_of_the_database(folder: Path) -> None:
+    (folder / "door").chmod(0o644)
+    with embedded.serving(folder, "app", said):
+        locks = [folder / "door", folder / "cluster/lock", *folder.glob("users/*")]
+        modes = [each.stat().st_mode & 0o777 for each in locks]
+        assert modes == [0o600, 0o600, 0o600]
 
 
 @ROOT_ONLY
