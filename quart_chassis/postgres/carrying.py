@@ -29,19 +29,13 @@ def carry_over(cluster: Cluster, say: Callable[[str], None]) -> None:
     if complete.exists() and not data.exists():
         # A crash between two renames.
         complete.rename(data)
-    made_by = version_of(cluster.folder)
+    made_by = cluster.made_by()
     here = programs.version(cluster.binaries)
     if made_by is None:
         return
     if made_by != here:
         _carry(replace(cluster, binaries=old_programs(cluster, made_by)), cluster, say)
     forget_programs(cluster.folder.parent)
-
-
-def version_of(folder: Path) -> int | None:
-    """The major version that made the data in a cluster's folder; None without data."""
-    data = folder / "data"
-    return int((data / "PG_VERSION").read_text()) if data.exists() else None
 
 
 def old_programs(cluster: Cluster, version: int) -> Path:

@@ -1,19 +1,19 @@
 """A PostgreSQL server with its own data, run by `initdb` and `pg_ctl`."""
 
 import os
-import re
 import secrets
 import shutil
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import IO
 
 from quart_chassis.errors import UserError
-from quart_chassis.postgres import processes, programs
+from quart_chassis.postgres import processes, programs, reasons
 from quart_chassis.postgres.programs import Owner
 
 SUPERUSER = "postgres"
@@ -62,7 +62,7 @@ class Cluster:
         started = self._run("pg_ctl", *words, inherited=inherited)
         if started.returncode != 0:
             lines = log.read_text("utf-8", "replace") if log.exists() else ""
-            raise self._failure("start", lines + started.stderr)
+            raise reasons.of_output(self.folder, "start", lines + started.stderr)
 
     def stop(self) -> None:
         """Stop the server, and at once if a fast stop takes too long.
@@ -76,7 +76,7 @@ class Cluster:
             stopped = self._run("pg_ctl", "stop", "-D", "data", "-m", mode, *wait)
             if stopped.returncode == 0 or not self.is_running():
                 return
-        raise self._failure("stop", stopped.stderr)
+        raise reasons.of_output(self.folder, "stop", stopped.stderr)
 
     def is_running(self) -> bool:
         """Whether a server has the data."""
@@ -90,14 +90,17 @@ class Cluster:
     def _lock(self) -> IO[bytes] | None:
         """The lock for a new server; None if the server runs."""
         lock = processes.lock_of(self.folder)
-        if lock:
+        if lock is None:
+            return None
+        with ExitStack() as stack:
+            stack.enter_context(lock)
             data = self.folder / "data"
             socket_lock = socket_folder(self.folder) / f".s.PGSQL.{PORT}.lock"
             processes.forget_dead(data, data / "postmaster.pid", socket_lock)
             # One that somebody started by hand has no lock, nor has any on Windows.
             if self._run("pg_ctl", "status", "-D", "data").returncode == 0:
-                lock.close()
                 return None
+            stack.pop_all()
         return lock
 
     def _initialize(self) -> None:
@@ -118,17 +121,25 @@ class Cluster:
         made = self._run("initdb", "-D", name, *options)
         if made.returncode != 0:
             shutil.rmtree(self.folder / name, ignore_errors=True)
-            raise self._failure("be made", made.stderr)
+            raise reasons.of_output(self.folder, "be made", made.stderr)
         (self.folder / name).rename(self.folder / "data")
 
+    def made_by(self) -> int | None:
+        """The major version that made the data; None without data."""
+        if not (self.folder / "data").exists():
+            return None
+        file = self.folder / "data" / "PG_VERSION"
+        said = file.read_text("utf-8", "replace").strip() if file.is_file() else ""
+        if not said.isdecimal():
+            raise reasons.of_state(self.folder, "has no usable data/PG_VERSION")
+        return int(said)
+
     def _check_version(self) -> None:
-        data = self.folder / "data"
-        made_by = int((data / "PG_VERSION").read_text())
-        here = programs.version(self.binaries)
+        made_by, here = self.made_by(), programs.version(self.binaries)
         if made_by != here:
             raise UserError(
-                f"{data} was made by PostgreSQL {made_by}, but this is PostgreSQL "
-                f"{here}; end each `manage.py run` to have it carried over"
+                f"{self.folder} was made by PostgreSQL {made_by}, and this is "
+                f"PostgreSQL {here}; end each `manage.py run` to have it carried over"
             )
 
     def _choose_port(self) -> int:
@@ -161,14 +172,6 @@ class Cluster:
         return programs.run(
             path, *arguments, folder=self.folder, owner=owner, inherited=inherited
         )
-
-    def _failure(self, what: str, output: str) -> UserError:
-        if "No space left on device" in output:
-            reason = "its disk is full; free some space and try again"
-        else:
-            telling = re.findall(r"(?:FATAL|PANIC|error):\s*(.+)", output)
-            reason = telling[-1] if telling else output.strip().rpartition("\n")[2]
-        return UserError(f"the database in {self.folder} cannot {what}: {reason}")
 
 
 def socket_folder(folder: Path) -> Path:

@@ -24,7 +24,7 @@ import asyncpg
 
 from quart_chassis.errors import UserError
 from quart_chassis.locks import locked, try_lock
-from quart_chassis.postgres import carrying, programs
+from quart_chassis.postgres import carrying, programs, reasons
 from quart_chassis.postgres.cluster import (
     PORT,
     START_SECONDS,
@@ -137,7 +137,8 @@ def _uninterrupted() -> Iterator[None]:
 
 def _in_use(users: Path) -> bool:
     """Whether any user is left; deletes the files of users that died."""
-    for user in list(users.iterdir()) if users.exists() else ():
+    # Whatever else is in there is not ours.
+    for user in list(users.glob("?" * len(uuid4().hex))):
         lock = try_lock(user)
         if lock is None:
             return True
@@ -157,11 +158,11 @@ async def _ensure_database(folder: Path, database: str) -> None:
                 quoted = database.replace('"', '""')
                 await connection.execute(f'CREATE DATABASE "{quoted}"')
     except TimeoutError:
-        raise UserError(
-            f"the database in {folder} does not answer; see cluster/server.log there"
-        ) from None
+        raise reasons.of_state(folder / "cluster", "does not answer") from None
     except asyncpg.PostgresError as error:
-        raise UserError(f"the database {database} cannot be made: {error}") from None
+        what, *_ = str(error).splitlines() or [type(error).__name__]
+        what = f"does not let {database} be made: {what}"
+        raise reasons.of_state(folder / "cluster", what) from None
     finally:
         if connection is not None:
             connection.terminate()
@@ -181,10 +182,7 @@ def _folder_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UserError(
-            f"the database's folder {folder} cannot be used: {error.strerror or error} "
-            f"({error.filename or folder}); check its permissions and its disk"
-        ) from None
+        raise reasons.of_file(folder, error) from None
 
 
 def _make_folder(folder: Path) -> None:

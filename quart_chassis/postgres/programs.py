@@ -144,5 +144,11 @@ def _copied(binaries: Path, folder: Path) -> Path:
 def _nobody() -> Owner:
     import pwd  # noqa: PLC0415 - not on Windows
 
-    account = pwd.getpwnam("nobody")
+    try:
+        account = pwd.getpwnam("nobody")
+    except KeyError:
+        raise UserError(
+            "PostgreSQL refuses to run as root, and there is no account `nobody` here "
+            "to run it; use another account than root"
+        ) from None
     return Owner(account.pw_uid, account.pw_gid)

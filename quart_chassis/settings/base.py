@@ -30,7 +30,8 @@ class Settings:
     DB_PORT: Annotated[int, Meta(ge=1, le=65535)]
     DB_USERNAME: str
     DB_PASSWORD: Secret
-    DATABASE_NAME: str
+    # PostgreSQL's names have 63 bytes at most.
+    DATABASE_NAME: Annotated[str, Meta(max_length=63)]
     DATABASE_URL: Secret
     DB_POOL_SIZE: Annotated[int, Meta(ge=1, le=100)]
     DB_POOLER: bool

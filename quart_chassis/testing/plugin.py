@@ -25,7 +25,10 @@ from quart_chassis.testing.postgres import UID, OwnPostgres
 from quart_chassis.testing.routes import LOCAL, TOKEN
 
 # So that an assertion that fails shows what it compared.
-for name in ("containers", "deployment", "monitoring", "pages", "policies", "prefixes"):
+for name in (
+    *("containers", "deployment", "keepalive", "monitoring"),
+    *("pages", "policies", "prefixes"),
+):
     pytest.register_assert_rewrite(f"quart_chassis.testing.{name}")
 
 STACK = pytest.StashKey[ExitStack]()

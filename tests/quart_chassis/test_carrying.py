@@ -15,7 +15,8 @@ from quart_chassis.postgres import carrying, embedded, programs
 from quart_chassis.postgres.cluster import Cluster
 from quart_chassis.testing.postgres import lend_programs, scratch, server_programs
 from quart_chassis.testing.waiting import until
-from tests.quart_chassis.test_embedded import ask, is_alive, said
+from tests.quart_chassis.asking import ask, said
+from tests.quart_chassis.test_embedded import is_alive
 
 INSTALLED = [Path(f"/usr/lib/postgresql/{version}/bin") for version in (15, 16)]
 OLDER = next((path for path in INSTALLED if path.exists()), None)

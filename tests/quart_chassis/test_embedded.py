@@ -1,4 +1,3 @@
-import asyncio
 import os
 import shutil
 import signal
@@ -8,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from quart_chassis.errors import UserError
@@ -18,25 +16,11 @@ from quart_chassis.project import Project
 from quart_chassis.testing.postgres import scratch
 from quart_chassis.testing.servers import ROOT
 from quart_chassis.testing.waiting import until
+from tests.quart_chassis.asking import ask, said
 
 ROOT_ONLY = pytest.mark.skipif(
     sys.platform == "win32" or os.geteuid() != 0, reason="only as root"
 )
-
-
-def said(line: str) -> None:
-    """Nobody listens."""
-
-
-def ask(folder: Path, statement: str) -> object:
-    async def fetch() -> object:
-        connection = await asyncpg.connect(**embedded.address(folder), database="app")
-        try:
-            return await connection.fetchval(statement)
-        finally:
-            await connection.close()
-
-    return asyncio.run(fetch())
 
 
 def server_pid(folder: Path) -> int:
@@ -412,13 +396,6 @@ def test_a_server_that_will_not_start_gives_its_reason(folder: Path) -> None:
         with embedded.serving(folder, "app", said):
             pass
     assert "\n" not in str(raised.value)
-
-
-def test_a_database_that_cannot_be_made_is_told(folder: Path) -> None:
-    with pytest.raises(UserError, match=r"cannot be made: .*too long"):
-        with embedded.serving(folder, "n" * 64, said):
-            pass
-    assert not (folder / "cluster/data/postmaster.pid").exists()
 
 
 def test_a_server_in_recovery_is_waited_for(folder: Path) -> None:

@@ -56,9 +56,10 @@ def obstacles(folder: Path) -> Iterator[Finding]:
         yield Finding(
             f"the disk of {place} has {free // 2**20} MB left", "free some space on it"
         )
-    made_by = carrying.version_of(folder / "cluster")
+    cluster = Cluster(folder / "cluster", binaries)
+    made_by = cluster.made_by()
     if made_by and made_by != here:
-        carrying.old_programs(Cluster(folder / "cluster", binaries), made_by)
+        carrying.old_programs(cluster, made_by)
         yield Finding(
             f"{folder} was made by PostgreSQL {made_by}, and this is {here}",
             "python3 manage.py run carries it over",
