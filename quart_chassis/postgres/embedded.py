@@ -186,6 +186,8 @@ def _folder_errors(folder: Path) -> Iterator[None]:
 
 
 def _make_folder(folder: Path) -> None:
+    if problem := reasons.of_path(folder):
+        raise problem
     if not folder.exists():
         folder.mkdir(mode=0o700)
         # As root, the server's account must pass through it to its own folder.

@@ -8,11 +8,15 @@ from pathlib import Path
 from quart_chassis.errors import UserError
 
 # What the machine lacks, as PostgreSQL's output has it; the first that is found. Its
-# words for shared memory say that a disk is full.
+# words about shared memory and programs name another cause as well.
 LACKS = {
-    r"could not .* shared memory segment": (
+    "File too large": "it may write no file so large; raise the limit (ulimit -f)",
+    "could not .* shared memory segment": (
         "the machine gives it too little shared memory; raise the size of /dev/shm (a "
         "container's --shm-size) and kernel.shmmni"
+    ),
+    'program "postgres" is needed by': (
+        "its programs cannot start each other; that takes /bin/sh, and memory"
     ),
     "No space left on device|Disk quota exceeded": (
         "its disk is full; free some space and try again"
@@ -20,11 +24,11 @@ LACKS = {
     "insufficient file descriptors|Too many open files": (
         "it may open too few files; raise the limit (ulimit -n)"
     ),
-    "File too large": "it may write no file so large; raise the limit (ulimit -f)",
     "Cannot allocate memory|out of memory": "the machine has too little memory for it",
     "could not fork": "it may start no more processes; raise the limit (ulimit -u)",
-    'program "postgres" is needed by': "its programs need /bin/sh, which is not there",
 }
+# Of the 1,024 bytes that PostgreSQL takes for a path (MAXPGPATH), less what it adds.
+LONGEST_FOLDER = 900
 LIMIT_REMEDIES = {
     errno.ENOSPC: "free some space on its disk",
     errno.EMFILE: "raise the limit of open files (ulimit -n)",
@@ -54,6 +58,16 @@ def of_output(folder: Path, what: str, output: str) -> UserError:
     # The first of these is the cause of the others.
     telling = telling or re.findall("could not .+", output)[:1] or ["it says not why"]
     return of_state(folder, f"cannot {what}: {telling[-1]}")
+
+
+def of_path(folder: Path) -> UserError | None:
+    """Why PostgreSQL can keep no data at this path; None if it can."""
+    if "\n" in str(folder) or len(os.fsencode(folder)) > LONGEST_FOLDER:
+        return UserError(
+            f"the database's folder {str(folder)!r} has a line break in its path or "
+            f"more than {LONGEST_FOLDER} bytes; move the project"
+        )
+    return None
 
 
 def of_state(folder: Path, what: str) -> UserError:

@@ -1,7 +1,10 @@
 """What the chassis' own tests need besides the plugin."""
 
+import os
 import shutil
+import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,7 @@ import pytest
 from quart_chassis.locks import locked
 from quart_chassis.postgres import embedded
 from quart_chassis.project import Project
-from quart_chassis.testing.postgres import lend_programs, run_folder
+from quart_chassis.testing.postgres import lend_programs, run_folder, scratch
 from quart_chassis.testing.servers import ROOT
 from tests.quart_chassis.small_project import SMALL
 
@@ -17,9 +20,11 @@ if sys.platform == "win32":
     # About signals, sockets in folders, and accounts, which are other things there.
     collect_ignore = [
         *(
+            "test_damaged_folder.py",
             "test_debugger.py",
             "test_draining.py",
             "test_embedded.py",
+            "test_lacking_machine.py",
             "test_manage.py",
             "test_run.py",
         ),
@@ -49,6 +54,23 @@ def seed() -> Path:
             with embedded.serving(folder, "app", print):
                 pass
     return folder
+
+
+@pytest.fixture
+def folder(new_folder: Path, seed: Path) -> Path:
+    """A folder whose database was made before; making one takes a second."""
+    subprocess.run(["cp", "-a", seed, new_folder], check=True)
+    return new_folder
+
+
+@pytest.fixture
+def new_folder() -> Iterator[Path]:
+    """A place for a database that root's unprivileged account may enter."""
+    with_spaces = scratch() / f"small app tést {os.getpid()}"
+    yield with_spaces
+    if (with_spaces / "door").exists():
+        embedded.discard(with_spaces)
+    shutil.rmtree(with_spaces, ignore_errors=True)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from quart_chassis.errors import UserError
 from quart_chassis.postgres import embedded, programs
 from quart_chassis.postgres.cluster import Cluster, socket_folder
 from quart_chassis.project import Project
-from quart_chassis.testing.postgres import scratch
 from quart_chassis.testing.servers import ROOT
 from quart_chassis.testing.waiting import until
 from tests.quart_chassis.asking import ask, said
@@ -25,23 +23,6 @@ ROOT_ONLY = pytest.mark.skipif(
 
 def server_pid(folder: Path) -> int:
     return int((folder / "cluster/data/postmaster.pid").read_text().split("\n")[0])
-
-
-@pytest.fixture
-def folder(new_folder: Path, seed: Path) -> Path:
-    """A folder whose database was made before; making one takes a second."""
-    subprocess.run(["cp", "-a", seed, new_folder], check=True)
-    return new_folder
-
-
-@pytest.fixture
-def new_folder() -> Iterator[Path]:
-    """A place for a database that root's unprivileged account may enter."""
-    with_spaces = scratch() / f"small app tést {os.getpid()}"
-    yield with_spaces
-    if (with_spaces / "door").exists():
-        embedded.discard(with_spaces)
-    shutil.rmtree(with_spaces, ignore_errors=True)
 
 
 def test_data_survive_from_one_use_to_the_next(folder: Path) -> None:
