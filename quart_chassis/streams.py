@@ -1,11 +1,13 @@
-"""What a command reads and writes, where some of it is closed or full.
+"""What a command reads and writes, where some of it is closed or full; its terminal.
 
 Standard library only.
 """
 
 import os
+import signal
 import sys
 from contextlib import suppress
+from typing import TextIO
 
 
 def open_what_is_closed() -> None:
@@ -23,6 +25,39 @@ def open_what_is_closed() -> None:
     sys.stdin = sys.stdin or os.fdopen(0, encoding="utf-8")
     sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8")
     sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8")
+
+
+class Lossy:
+    """A stream for logs: what it cannot write is lost.
+
+    The terminal may be closed, the disk full or the reader gone. What a line is about,
+    a request for example, goes on.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+
+def has_terminal() -> bool:
+    """Whether this process has a terminal that would end it when it is closed."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR))
+    except OSError:
+        return False
+    return True
+
+
+def ignores_hangup() -> bool:
+    """Whether a closed terminal ends nothing: nohup, or Windows."""
+    return sys.platform == "win32" or signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
 
 
 def status_without_output(error: OSError, program: str) -> int:

@@ -61,7 +61,7 @@ def main(words: list[str], program: str = "manage.py", root: Path | None = None)
     """
     # As SystemExit, so that started servers are stopped on the way out.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+    if sys.platform != "win32" and not streams.ignores_hangup():
         # A closed terminal ends the command; under nohup it does not.
         signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     streams.open_what_is_closed()

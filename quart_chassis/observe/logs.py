@@ -2,12 +2,13 @@
 
 import logging
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from quart_chassis.observe import console
 from quart_chassis.settings import Settings
+from quart_chassis.streams import Lossy
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
@@ -21,6 +22,8 @@ log = structlog.stdlib.get_logger()
 def configure(settings: Settings) -> None:
     """Write everything to stderr: for people in a terminal, as JSON elsewhere."""
     form = settings.LOG_FORMAT or ("console" if sys.stderr.isatty() else "json")
+    # Structlog takes anything that is written to and flushed.
+    stream: Any = Lossy(sys.stderr)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -31,10 +34,10 @@ def configure(settings: Settings) -> None:
     structlog.configure(
         processors=[*shared, *rendered],
         wrapper_class=structlog.make_filtering_bound_logger(settings.LOG_LEVEL),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],

@@ -122,4 +122,6 @@ def _kept_terminal() -> "Iterator[None]":
     try:
         yield
     finally:
-        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+        # Where it was closed there is nothing to restore.
+        with suppress(termios.error):
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)

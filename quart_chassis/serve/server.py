@@ -13,6 +13,7 @@ from uvicorn import Config, Server
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+from quart_chassis import streams
 from quart_chassis.errors import UserError
 from quart_chassis.observe import metrics
 from quart_chassis.serve import connections, reloading, stopping
@@ -139,7 +140,25 @@ def run_workers(config: Config, listener: socket.socket, settings: Settings) -> 
 class Workers(Multiprocess):
     """Several processes, which stop together and still serve queued connections."""
 
+    def __init__(self, config: Config, sockets: list[socket.socket]) -> None:
+        # Uvicorn replaces what nohup says.
+        self._is_left_alone = streams.ignores_hangup()
+        self._had_terminal = streams.has_terminal()
+        super().__init__(config, sockets)
+
+    def handle_hup(self) -> None:
+        """Replace the workers, or stop them if the terminal was just closed."""
+        if (
+            self._had_terminal
+            and not streams.has_terminal()
+            and not self._is_left_alone
+        ):
+            self.handle_term()
+        else:
+            super().handle_hup()
+
     def keep_subprocess_alive(self) -> None:
+        self._had_terminal = streams.has_terminal()
         super().keep_subprocess_alive()
         metrics.forget_all_but({each.pid for each in self.processes})
 

@@ -10,6 +10,7 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import AsyncGenerator, Callable
 from functools import partial
@@ -99,3 +100,6 @@ def _stop_with_the_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=follow, daemon=True).start()
+    if sys.platform != "win32":
+        # The parent hears of a closed terminal, too.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)

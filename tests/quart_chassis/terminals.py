@@ -48,16 +48,7 @@ def in_terminal(
     command: list[str], cwd: Path, **environment: str
 ) -> Iterator[Terminal]:
     """Run `command` in a terminal of 80 columns during the block; Ctrl-C ends it."""
-    master, slave = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-c", LOGIN, *command],
-        cwd=cwd,
-        env={**os.environ, "TERM": "xterm", **environment},
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-    )
-    os.close(slave)
+    master, process = _started(command, cwd, **environment)
     terminal = Terminal(master, process)
     try:
         yield terminal
@@ -68,3 +59,39 @@ def in_terminal(
             process.terminate()
             process.wait(HANG_SECONDS)
         os.close(master)
+
+
+@contextmanager
+def in_closing_terminal(
+    command: list[str], cwd: Path, words: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Close the terminal of `command` once it shows these words; then the block."""
+    master, process = _started(command, cwd)
+    shown = ""
+    try:
+        # No thread reads here: it would keep the terminal open.
+        while words not in shown:
+            shown += os.read(master, 65536).decode(errors="replace")
+        os.close(master)
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait(HANG_SECONDS)
+
+
+def _started(
+    command: list[str], cwd: Path, **environment: str
+) -> tuple[int, subprocess.Popen[bytes]]:
+    """The other end of the terminal, and the program in it."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", LOGIN, *command],
+        cwd=cwd,
+        env={**os.environ, "TERM": "xterm", **environment},
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+    )
+    os.close(slave)
+    return master, process

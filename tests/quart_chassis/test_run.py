@@ -4,7 +4,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 
 import httpx
@@ -15,6 +16,7 @@ from quart_chassis.postgres import embedded
 from quart_chassis.project import Project
 from quart_chassis.testing.servers import CERTIFICATES, RunningServer, manage, running
 from quart_chassis.testing.waiting import HANG_SECONDS, until
+from tests.quart_chassis.terminals import in_closing_terminal
 from tests.quart_chassis.test_embedded import is_alive, server_pid
 
 RUN = manage("run", "--port", "0")
@@ -122,6 +124,51 @@ def test_a_stop_as_soon_as_the_address_is_told_is_heard(
     """Seen to fail where signals do nothing until Uvicorn listens to them."""
     with running_in(used, [*RUN, "--workers", workers]) as server:
         assert server.stop(number) == 0
+
+
+def test_requests_are_answered_where_no_log_can_be_written(used: Path) -> None:
+    """`run 2>&1 | head -1`; seen to fail where a lost line ended the connection."""
+    reading, writing = os.pipe()
+    process = subprocess.Popen(
+        RUN,
+        cwd=used,
+        env={**os.environ, "ENV_FOR_DYNACONF": "development"},
+        stdout=subprocess.PIPE,
+        stderr=writing,
+        text=True,
+    )
+    with process:
+        os.close(writing)
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[1]
+        # Whoever read the log has read enough.
+        os.close(reading)
+        with closing(HTTPConnection(url.removeprefix("http://"))) as caller:
+            for path, status in (("/", 200), ("/nowhere", 404), ("/", 200)):
+                caller.request("GET", path)
+                with caller.getresponse() as answer:
+                    assert answer.status == status
+                    answer.read()
+        process.terminate()
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(["--workers", "1"], marks=pytest.mark.slow),
+        ["--workers", "2"],
+        pytest.param(["--reload"], marks=pytest.mark.slow),
+    ],
+)
+def test_a_closed_terminal_stops_it(used: Path, words: list[str]) -> None:
+    """Seen to fail with two workers, which Uvicorn replaced and let run on."""
+    with in_closing_terminal([*RUN, *words], used, "Open http") as process:
+        family = psutil.Process(process.pid).children(recursive=True)
+        # The status depends on what it was writing.
+        process.wait(HANG_SECONDS)
+    assert not (database_of(used) / "cluster/data/postmaster.pid").exists()
+    until(lambda: not any(each.is_running() for each in family))
 
 
 @pytest.mark.slow
