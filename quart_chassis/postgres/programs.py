@@ -16,6 +16,19 @@ from quart_chassis.installation.keeping import WHEEL
 
 BINARIES = Path(WHEEL) / "pginstall18" / "bin"
 SERVED_VERSIONS = range(15, 19)
+# Where Debian, Homebrew and Red Hat's packages from postgresql.org put the programs.
+BESIDE_PATH = (
+    "/usr/lib/postgresql/{}/bin",
+    "/opt/homebrew/opt/postgresql@{}/bin",
+    "/usr/local/opt/postgresql@{}/bin",
+    "/usr/pgsql-{}/bin",
+)
+INSTALLS = {
+    "apk": "add postgresql18",
+    "apt-get": "install postgresql",
+    "dnf": "install postgresql-server",
+    "brew": "install postgresql@18",
+}
 
 
 @dataclass(frozen=True)
@@ -27,22 +40,28 @@ class Owner:
 
 
 def find() -> Path:
-    """The folder of PostgreSQL's programs: the wheel's, else what is on PATH."""
+    """The folder of PostgreSQL's programs: the wheel's, else PATH's or the system's."""
     package = find_spec(WHEEL)
     if package and package.submodule_search_locations:
         return Path(package.submodule_search_locations[0]).parent / BINARIES
     if on_path := shutil.which("initdb"):
         return Path(on_path).resolve().parent
+    for version in reversed(SERVED_VERSIONS):
+        for place in BESIDE_PATH:
+            folder = Path(place.format(version))
+            if (folder / "initdb").exists():
+                return folder
+    told = [f"{each} {INSTALLS[each]}" for each in INSTALLS if shutil.which(each)]
     raise UserError(
-        "no PostgreSQL was found; put the programs of PostgreSQL 15 to 18 "
-        "(initdb, pg_ctl) on PATH, or set DATABASE_URL"
+        "no PostgreSQL was found; put the programs of PostgreSQL 15 to 18 (initdb, "
+        f"pg_ctl) on PATH{f' ({told[0]})' if told else ''}, or set DATABASE_URL"
     )
 
 
 def of_version(folder: Path, version: int) -> Path | None:
-    """The programs of a major version: kept in `folder`, on PATH or Debian's."""
-    kept = folder.glob(f"postgresql-*/{WHEEL}/pginstall{version}/bin")
-    candidates = [*kept, Path(f"/usr/lib/postgresql/{version}/bin")]
+    """The programs of a major version: kept in `folder`, the system's, or on PATH."""
+    candidates = [*folder.glob(f"postgresql-*/{WHEEL}/pginstall{version}/bin")]
+    candidates += [Path(place.format(version)) for place in BESIDE_PATH]
     if on_path := shutil.which("pg_ctl"):
         candidates.append(Path(on_path).resolve().parent)
     for candidate in candidates:

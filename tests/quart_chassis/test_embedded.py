@@ -365,9 +365,41 @@ def test_programs_on_path_serve_where_there_is_no_wheel(
     monkeypatch.setattr(sys, "path", [])
     monkeypatch.setenv("PATH", str(tmp_path))
     assert programs.find() == tmp_path
-    monkeypatch.setenv("PATH", "")
-    with pytest.raises(UserError, match="PostgreSQL 15 to 18"):
+
+
+@pytest.mark.parametrize(
+    ("program", "hint"),
+    [
+        ("apk", r"\(apk add postgresql18\)"),
+        ("apt-get", r"\(apt-get install postgresql\)"),
+        ("dnf", r"\(dnf install postgresql-server\)"),
+        ("brew", r"\(brew install postgresql@18\)"),
+        ("none", "on PATH, or set DATABASE_URL"),
+    ],
+)
+def test_where_no_postgresql_is_found_it_says_how_to_install_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, program: str, hint: str
+) -> None:
+    (tmp_path / program).write_text("")
+    (tmp_path / program).chmod(0o755)
+    monkeypatch.setattr(sys, "path", [])
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(programs, "BESIDE_PATH", ())
+    with pytest.raises(UserError, match=f"PostgreSQL 15 to 18 .*{hint}"):
         programs.find()
+
+
+def test_the_systems_postgresql_serves_where_it_is_not_on_path(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Debian's is not."""
+    for version in (14, 16, 17):
+        (tmp_path / f"{version}/bin").mkdir(parents=True)
+        (tmp_path / f"{version}/bin/initdb").write_text("")
+    monkeypatch.setattr(sys, "path", [])
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(programs, "BESIDE_PATH", (f"{tmp_path}/{{}}/bin",))
+    assert programs.find() == tmp_path / "17/bin"
 
 
 def test_a_server_that_will_not_start_gives_its_reason(folder: Path) -> None:
