@@ -31,7 +31,9 @@ RUN pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-c
 FROM base AS development
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends git vim \
-    && rm -rf /var/lib/apt/lists/*
+    && rm -rf /var/lib/apt/lists/* \
+    # The first account of most machines; the mounted code is its.
+    && groupmod --gid 1000 app && usermod --uid 1000 app
 COPY --from=build-development /venv /venv
 COPY --chown=app:app . .
 RUN chown app:app /app

@@ -15,6 +15,7 @@ from quart_chassis.testing.compose import (
     docker,
 )
 from quart_chassis.testing.keepalive import KeepAliveClients
+from quart_chassis.testing.servers import ROOT
 from quart_chassis.testing.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -31,6 +32,16 @@ def test_production_is_closed_and_healthy(compose: Callable[..., Compose]) -> No
     assert project.run("exec", "-T", "web", "touch", "/app/x").returncode != 0
     # Not published, whatever the override does for development.
     assert project.inspect("{{.HostConfig.PortBindings}}", "db") == "map[]"
+
+
+def test_development_writes_into_the_code_of_whoever_owns_it(
+    compose: Callable[..., Compose],
+) -> None:
+    owner = str(ROOT.stat().st_uid)
+    project = compose(APP_UID=owner)
+    project.up()
+    assert project.run("exec", "-T", "web", "id", "-u").stdout.strip() == owner
+    assert project.run("exec", "-T", "web", "test", "-w", "migrations").returncode == 0
 
 
 def test_every_setting_may_stand_in_env(compose: Callable[..., Compose]) -> None:
