@@ -10,6 +10,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
+from quart_chassis.database.disk import Disk
 from quart_chassis.database.engines import make_engine
 from quart_chassis.observe.metrics import Metrics
 from quart_chassis.settings import Settings
@@ -20,6 +21,7 @@ DISPOSE_SECONDS = 0.5
 def install(app: Quart, settings: Settings) -> None:
     """Give `app` an engine, and measure its pool; no I/O."""
     app.extensions["engine"] = engine = make_engine(settings)
+    app.extensions["disk"] = Disk(engine)
     _measure(app, engine, settings.DB_POOL_SIZE)
 
     @app.while_serving

@@ -7,6 +7,7 @@ from quart import Blueprint, Response, abort, current_app
 
 from quart_chassis import settings
 from quart_chassis.database import DatabaseUnavailable, begin, migrations
+from quart_chassis.database.disk import Disk
 from quart_chassis.door import Draining
 from quart_chassis.errors import UserError
 from quart_chassis.observe.metrics import Metrics
@@ -28,11 +29,15 @@ async def livez() -> dict[str, str]:
 async def readyz() -> tuple[dict[str, str], int]:
     """200 if the database and its schema can serve this code, else 503.
 
-    503 names what is missing: the server (it is stopping), the database or the schema.
+    503 names what is missing: the server (it is stopping), the database (it does not
+    answer, or had no room for a statement of the last seconds) or the schema.
     """
     draining: Draining = current_app.extensions["draining"]
     if draining.begun:
         return {"status": "unavailable", "server": "stopping"}, 503
+    disk: Disk = current_app.extensions["disk"]
+    if disk.is_full:
+        return {"status": "unavailable", "database": "its disk is full"}, 503
     project = settings.current(Settings).project
     try:
         async with begin(seconds=PROBE_SECONDS) as connection:

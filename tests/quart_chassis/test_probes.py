@@ -5,6 +5,7 @@ from quart.typing import TestClientProtocol
 from small_app.application import create_app
 
 from quart_chassis.application import Application
+from quart_chassis.database.disk import FULL_SECONDS
 
 
 async def test_an_app_that_lives_and_is_ready_says_so(
@@ -42,6 +43,33 @@ async def set_revision(database: str, revision: str) -> None:
     connection = await asyncpg.connect(database)
     await connection.execute("UPDATE alembic_version SET version_num = $1", revision)
     await connection.close()
+
+
+FULL_DISK = """
+CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+CREATE CONSTRAINT TRIGGER full_disk AFTER INSERT ON notes DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION full_disk()
+"""
+
+
+async def test_a_full_disk_is_told_once_a_commit_failed_of_it(
+    app: Application, database: str
+) -> None:
+    connection = await asyncpg.connect(database)
+    await connection.execute(FULL_DISK)
+    await connection.close()
+    async with app.test_app() as serving:
+        client = serving.test_client()
+        assert (await client.get("/readyz")).status_code == 200
+        written = await client.post("/api/notes", json={"text": "x"})
+        assert written.status_code == 503
+        response = await client.get("/readyz")
+        assert response.status_code == 503
+        assert (await response.get_json())["database"] == "its disk is full"
+        # It is tried again when these seconds are over.
+        app.extensions["disk"].full_at -= FULL_SECONDS
+        assert (await client.get("/readyz")).status_code == 200
 
 
 async def test_without_a_database_an_app_lives_but_is_not_ready() -> None:
