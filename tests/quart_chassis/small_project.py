@@ -26,12 +26,15 @@ def serving(
     return running(started, SMALL, measured, **PATHS, **environment)
 
 
-def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """How a command of the small application ended."""
+def run(
+    *words: str, typed: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """How a command of the small application ended, if somebody typed this to it."""
     return subprocess.run(
         command(*words),
         cwd=SMALL,
         env={**os.environ, **PATHS, **environment},
+        input=typed,
         capture_output=True,
         text=True,
         check=False,

@@ -6,9 +6,15 @@ import subprocess
 
 import asyncpg
 import pytest
+from sqlalchemy import text
 
+from quart_chassis.database import psql
+from quart_chassis.database.engines import make_engine
+from quart_chassis.features import load_settings
+from quart_chassis.project import Project
 from quart_chassis.settings.database_url import DatabaseUrl, parse
 from quart_chassis.testing.postgres import OwnPostgres
+from tests.quart_chassis.small_project import run
 
 ASKED = "SELECT inet_server_port() || ' ' || current_database()"
 # As OwnPostgres has it.
@@ -74,14 +80,47 @@ def test_each_shape_leads_to_the_same_place(
     reached = asyncio.run(reached_by_asyncpg(url))
     assert reached == f"{own_postgres.port} app"
     assert own_postgres.password not in url.dsn_without_password
-    psql = subprocess.run(
+    shown = subprocess.run(
         [own_postgres.binaries / "psql", "-Atc", ASKED, url.dsn_without_password],
         env={**os.environ, "PGPASSWORD": url.password},
         check=False,
         capture_output=True,
         text=True,
     )
-    assert psql.stdout.strip() == reached, psql.stderr
+    assert shown.stdout.strip() == reached, shown.stderr
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_what_migrates_serves_and_empties_goes_where_the_shape_says(
+    project: Project, own_postgres: OwnPostgres, shape: str
+) -> None:
+    url = filled(shape, own_postgres)
+    given = {"ENV_FOR_DYNACONF": "development", "DATABASE_URL": url}
+    settings = load_settings(project, **given)
+    assert settings.database_name == "app"
+    psql.refuse_unless_development(settings)
+    engine = make_engine(settings)
+    async with engine.connect() as connection:
+        reached = await connection.scalar(text(ASKED))
+    await engine.dispose()
+    assert reached == f"{own_postgres.port} app"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_commands_go_to_the_same_database(
+    own_postgres: OwnPostgres, shape: str
+) -> None:
+    given = {
+        "DATABASE_URL": filled(shape, own_postgres),
+        "ENV_FOR_DYNACONF": "development",
+        "PATH": f"{own_postgres.binaries}{os.pathsep}{os.environ['PATH']}",
+    }
+    emptied = run("resetdb", typed="app\n", **given)
+    assert emptied.returncode == 0, emptied.stderr
+    asked = f"{ASKED} || ' ' || count(*) FROM alembic_version"
+    shown = run("dbshell", "--", "-Atc", asked, **given)
+    assert shown.stdout.strip() == f"{own_postgres.port} app 1", shown.stderr
 
 
 async def reached_by_asyncpg(url: DatabaseUrl) -> object:
