@@ -4,8 +4,10 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar
 
-from quart import Quart, Request
+from quart import Quart
 from werkzeug.exceptions import HTTPException
+
+from quart_chassis.web.whole_urls import HostedRequest
 
 LIMIT_ATTRIBUTE = "_quart_chassis_largest_body"
 
@@ -43,7 +45,7 @@ def install(app: Quart) -> None:
         limits = {name: limit_of(view) for name, view in app.view_functions.items()}
         return {name: limit for name, limit in limits.items() if limit}
 
-    class BoundedRequest(Request):
+    class BoundedRequest(HostedRequest):
         def __init__(self, *arguments: Any, **named: Any) -> None:
             super().__init__(*arguments, **named)
             if own() and self.method != "GET":

@@ -1,6 +1,7 @@
 """What happens to every request before it reaches a view, and to every answer."""
 
 import pytest
+from quart import url_for
 from quart.typing import TestClientProtocol
 from werkzeug.datastructures import Headers
 
@@ -57,6 +58,23 @@ async def test_only_trusted_hosts_are_answered(
         text = await page.get_data(as_text=True)
         assert "evil" not in text
         assert "<script>" not in text
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("my_app", "http://my_app/livez"),
+        ("my_app:80", "http://my_app/livez"),
+        ("my_app:5001", "http://my_app:5001/livez"),
+        ("a.example", "http://a.example/livez"),
+        ("[::1]:5001", "http://[::1]:5001/livez"),
+    ],
+)
+async def test_a_whole_url_has_the_host_that_was_asked(
+    app: Application, host: str, url: str
+) -> None:
+    async with app.test_request_context("/", headers={"Host": host}):
+        assert url_for("probes.livez", _external=True) == url
 
 
 @pytest.mark.parametrize(

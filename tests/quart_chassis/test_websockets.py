@@ -147,6 +147,25 @@ async def test_a_page_of_ours_opens_a_connection(server: RunningServer) -> None:
         assert await there.say("a") == "a"
 
 
+@pytest.mark.parametrize(
+    ("said", "scheme", "status"),
+    [
+        ("https", "https", 101),
+        ("wss", "https", 101),
+        ("ws", "http", 101),
+        ("https", "http", 403),
+        ("wss", "http", 403),
+    ],
+)
+async def test_a_proxy_says_in_its_own_words_that_a_websocket_is_secure(
+    server: RunningServer, said: str, scheme: str, status: int
+) -> None:
+    """Some name the page's scheme, others the WebSocket's."""
+    given = {"X_Forwarded_Proto": said, "Origin": f"{scheme}://{TRUSTED}"}
+    async with connected(server.url, "/echo", TRUSTED, **given) as there:
+        assert there.status == status
+
+
 @pytest.mark.parametrize("host", ["evil.example", "a<script>", "a b", "a..b"])
 async def test_a_handshake_with_a_host_that_is_not_ours_is_refused(
     server: RunningServer, host: str

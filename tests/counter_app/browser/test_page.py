@@ -49,6 +49,19 @@ async def test_a_second_visit_appears_in_the_first_window(
     assert f"{value:,} visits" == await first.title()
 
 
+async def test_the_number_follows_below_a_path_prefix_too(
+    new_page: NewPage, server: RunningServer
+) -> None:
+    """As behind a proxy that says so; the server believes what comes from here."""
+    page = await new_page(extra_http_headers={"X-Forwarded-Prefix": "/some/where"})
+    await page.goto("/some/where/")
+    await expect(page.locator(".live")).to_be_visible()
+    visited = await new_page()
+    await visited.goto("/")
+    value = await shown(visited)
+    await expect(page.locator("h1")).to_have_text(f"Counter: {value}")
+
+
 async def test_the_page_is_whole_without_javascript(new_page: NewPage) -> None:
     page = await new_page(java_script_enabled=False)
     await page.goto("/")
