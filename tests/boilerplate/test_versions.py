@@ -44,6 +44,22 @@ def test_every_section_says_first_what_a_project_must_do() -> None:
         assert text.strip().startswith("### Your project must\n\n- "), name
 
 
+PINNED = re.compile(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+
+
+def test_the_workflows_use_actions_by_commit() -> None:
+    """A tag can be moved to other code."""
+    used = [
+        line.partition("uses: ")[2]
+        for folder in (ROOT, ROOT / "boilerplate/files")
+        for file in (folder / ".github/workflows").glob("*.yml")
+        for line in file.read_text("utf-8").splitlines()
+        if "uses: " in line
+    ]
+    assert len(used) > 10
+    assert [each for each in used if not PINNED.fullmatch(each)] == []
+
+
 @pytest.fixture
 def main(tmp_path: Path) -> Repository:
     """A clone of a repository whose pyproject.toml says 0.2.0."""
