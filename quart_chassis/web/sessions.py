@@ -1,13 +1,24 @@
 """The cookie of a session, which belongs to this application and to no neighbour."""
 
-from quart import Quart
-from quart.sessions import SecureCookieSessionInterface
+from quart import Quart, Response
+from quart.sessions import SecureCookieSessionInterface, SessionMixin
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from quart_chassis.web.asked import asked
 
 
 class Sessions(SecureCookieSessionInterface):
     """As Quart's; below a path prefix, the cookie is sent to what is below it alone."""
+
+    async def save_session(
+        self,
+        app: Quart,
+        session: SessionMixin,
+        response: Response | WerkzeugResponse | None,
+    ) -> None:
+        """Say what became of the session; most requests have none."""
+        if session.accessed or session.modified or len(session):
+            await super().save_session(app, session, response)
 
     def get_cookie_path(self, app: Quart) -> str:
         """SESSION_COOKIE_PATH, or the root of the application as the caller sees it."""

@@ -17,7 +17,7 @@ class HostedRequest(Request):
     @cached_property
     def host(self) -> str:
         """The host, with the port unless it is the scheme's own."""
+        if host := super().host:
+            return host
         given: str = self.headers.get("Host", "")
-        if "_" in given:
-            return given.removesuffix(OWN_PORTS.get(self.scheme, ""))
-        return super().host
+        return given.removesuffix(OWN_PORTS.get(self.scheme, ""))
