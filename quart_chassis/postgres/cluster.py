@@ -69,7 +69,8 @@ class Cluster:
 
         Committed data is kept either way.
         """
-        if not (self.folder / "data").exists():
+        # What is left of a dead one may name another's process.
+        if not self.is_running():
             return
         for mode in ("fast", "immediate"):
             wait = ("-w", "-t", str(STOP_SECONDS))

@@ -29,7 +29,8 @@ def lock_of(folder: Path) -> IO[bytes] | None:
         if time.monotonic() > end:
             raise UserError(
                 f"a server that is not of this machine's processes runs on {folder}, "
-                "perhaps in a container; stop it there, or set DATABASE_URL"
+                "perhaps in a container; stop it there, or set DATABASE_URL; if it was "
+                "killed, try again when its last process has ended"
             )
         # No event loop runs here, and a kernel's lock tells nobody that it is free.
         time.sleep(POLL_SECONDS)
