@@ -66,6 +66,7 @@ def test_no_postgresql_at_all_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(programs, "WHEEL", "no_such_wheel")
+    monkeypatch.setattr(programs, "BESIDE_PATH", ())
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError, match="no PostgreSQL was found; put the programs"):
         list(obstacles(tmp_path / ".postgres"))
