@@ -1,12 +1,11 @@
 """What one caller's connection may send and keep, and how long it may be silent.
 
-Uvicorn bounds neither request line nor headers, goes on reading while answers wait, and
-waits for ever for the rest of a request. All of it is kept in memory, so one connection
-without a name or password could take all there is. Uvicorn lets an application choose
-the class of its connections; this one parses what arrives piece by piece.
+Uvicorn bounds neither request line nor headers, keeps all that arrives while answers
+wait, and waits for ever for the rest of a request. It lets an application choose the
+class of its connections; this one parses what arrives piece by piece.
 """
 
-from asyncio import TimerHandle, Transport
+from asyncio import Transport
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -15,6 +14,7 @@ import httptools
 from uvicorn import Config
 from uvicorn.server import ServerState
 
+from quart_chassis.serve.deadline import Deadline
 from quart_chassis.serve.flow import HeldFlow
 from quart_chassis.serve.heads import (
     PIECE_BYTES,
@@ -68,7 +68,7 @@ class Connection(BoundedHeads):
         self._parsed = 0
         self._upgraded = False
         self._status: HTTPStatus | None = None
-        self._deadline: TimerHandle | None = None
+        self._deadline = Deadline(self.loop, bounds.idle_seconds, self._give_up)
         # On the event loop's clock.
         self.idle_since = 0.0
 
@@ -77,13 +77,13 @@ class Connection(BoundedHeads):
         super().connection_made(transport)
         self.flow = HeldFlow(transport)
         self.idle_since = self.loop.time()
-        self._wait_for_the_rest()
+        self._deadline.start()
         room = self._bounds.room
         if len(self.connections) > room.most:
             room.make(self.connections, self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_waiting()
+        self._deadline.stop()
         self._forget_what_waits()
         super().connection_lost(exc)
 
@@ -104,9 +104,9 @@ class Connection(BoundedHeads):
                 return
         self._forget_what_waits()
         if self.in_message or self.is_idle:
-            self._wait_for_the_rest()
+            self._deadline.start()
         else:
-            self._stop_waiting()
+            self._deadline.stop()
 
     def _next_piece(self) -> bytes:
         """The next bytes to parse, with the end of one head at most."""
@@ -123,7 +123,7 @@ class Connection(BoundedHeads):
                 # From now on the transport has another protocol, with its own times.
                 self._upgraded = True
                 self._forget_what_waits()
-                self._stop_waiting()
+                self._deadline.stop()
                 self.handle_websocket_upgrade()
             else:
                 self._unsupported_upgrade_warning()
@@ -134,10 +134,15 @@ class Connection(BoundedHeads):
         self._waiting, self._parsed = b"", 0
 
     def _hold(self) -> None:
-        """Read no more before the answer that is being written has been."""
-        if len(self._waiting) - self._parsed > self.most_bytes:
-            self._forget_what_waits()
-            self.pipeline[0][0].keep_alive = False
+        """Parse no more before the answer that is being written has been.
+
+        Only reading shows that the caller has left, so that ends when too much waits.
+        """
+        if len(self._waiting) - self._parsed <= self.most_bytes:
+            self.flow.resume_reading()
+            return
+        self._forget_what_waits()
+        self.pipeline[0][0].keep_alive = False
         self.flow.held = True
         self.flow.pause_reading()
 
@@ -148,25 +153,35 @@ class Connection(BoundedHeads):
             return
         if self._status:
             self._refuse(self._status)
-        elif self.flow.held:
+        elif self.flow.held or self._waiting:
             self.flow.held = False
             self.flow.resume_reading()
             self._parse()
         elif self.in_message:
             # The rest of a body that nobody reads.
             self._unset_keepalive_if_required()
-            self._wait_for_the_rest()
+            self._deadline.start()
 
     def _refuse(self, status: HTTPStatus) -> None:
         """Answer that nothing more is taken, after what was asked before."""
         self._status = status
         self._forget_what_waits()
-        self._stop_waiting()
+        self._deadline.stop()
         self.flow.held = True
         self.flow.pause_reading()
+        if self.in_message and not self.in_head:
+            self._refuse_body(status)
+            return
         if self.cycle is not None and not self.cycle.response_complete:
             return
         self.transport.write(answer_of(status))
+        self.transport.close()
+
+    def _refuse_body(self, status: HTTPStatus) -> None:
+        """Answer in the place of the view, unless it has answered already."""
+        if not self.cycle.response_started:
+            self.transport.write(answer_of(status))
+        self.let_go(self.cycle)
         self.transport.close()
 
     @property
@@ -174,19 +189,7 @@ class Connection(BoundedHeads):
         """Whether closing it loses no answer."""
         return self.cycle is None or self.cycle.response_complete
 
-    def _wait_for_the_rest(self) -> None:
-        if self._deadline is None:
-            self._deadline = self.loop.call_later(
-                self._bounds.idle_seconds, self._give_up
-            )
-
-    def _stop_waiting(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
     def _give_up(self) -> None:
-        self._deadline = None
         if self.transport.is_closing():
             return
         if not self.is_idle:

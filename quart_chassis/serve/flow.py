@@ -8,6 +8,11 @@ class HeldFlow(FlowControl):
 
     held = False
 
+    def pause_reading(self) -> None:
+        # Of a closed one, the event loop says so with an error.
+        if not self._transport.is_closing():
+            super().pause_reading()
+
     def resume_reading(self) -> None:
-        if not self.held:
+        if not self.held and not self._transport.is_closing():
             super().resume_reading()

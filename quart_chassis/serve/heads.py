@@ -1,18 +1,21 @@
 """How long the head of a request may be, before anything of it is kept."""
 
+import re
 from http import HTTPStatus
 from typing import Any
 
 import httptools
 from uvicorn import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
+
+from quart_chassis.serve.departures import HeardDepartures
 
 # As Apache has it (LimitRequestFields).
 MOST_HEADERS = 100
 # What is parsed at once; a head ends a piece. A part of a line that has not ended yet
 # may pass its bound by so much.
 PIECE_BYTES = 4096
+WHOLE_URL = re.compile(rb"(?i:https?)://(?P<authority>[^/?#]*)(?P<path>[^#]*)")
 BAD_REQUEST = HTTPStatus.BAD_REQUEST
 TIMED_OUT = HTTPStatus.REQUEST_TIMEOUT
 URI_TOO_LONG = HTTPStatus.REQUEST_URI_TOO_LONG
@@ -26,7 +29,7 @@ class Refused(Exception):
         self.status = status
 
 
-class BoundedHeads(HttpToolsProtocol):
+class BoundedHeads(HeardDepartures):
     """Uvicorn's connection, which refuses heads of more than `most_bytes`."""
 
     def __init__(
@@ -42,6 +45,8 @@ class BoundedHeads(HttpToolsProtocol):
         self.in_head = False
         self.in_message = False
         self._head_bytes = 0
+        self._lines = 0
+        self._is_offered_another = False
         # What the parser may keep, as it has not told it yet.
         self._untold = 0
         self._has_told = False
@@ -51,8 +56,10 @@ class BoundedHeads(HttpToolsProtocol):
         self._has_told = False
         try:
             self.parser.feed_data(piece)
-        except httptools.HttpParserUpgrade:
-            raise
+        except httptools.HttpParserUpgrade as upgrade:
+            if not self._is_offered_another:
+                raise
+            self._decline_the_other(piece[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             if isinstance(error.__context__, Refused):
                 raise error.__context__ from None
@@ -62,11 +69,28 @@ class BoundedHeads(HttpToolsProtocol):
             no_url = self.in_head and not self.url
             raise Refused(URI_TOO_LONG if no_url else HEADERS_TOO_LARGE)
 
+    def _decline_the_other(self, rest: bytes) -> None:
+        """Go on in HTTP where a caller offers another protocol, h2c for example.
+
+        The parser would take the body for a request in it (RFC 9110, 7.8: a server may
+        ignore Upgrade).
+        """
+        told = [b"%s: %s\r\n" % each for each in self.headers if each[0] != b"upgrade"]
+        first = b"%s %s HTTP/%s\r\n" % (
+            self.parser.get_method(),
+            self.url,
+            self.parser.get_http_version().encode(),
+        )
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._is_offered_another = False
+        self.parse(b"".join([first, *told, b"\r\n"]) + rest)
+
     # What the parser calls
 
     def on_message_begin(self) -> None:
         self._has_told = True
-        self._head_bytes = 0
+        self._head_bytes = self._lines = 0
         self.in_head = self.in_message = True
         super().on_message_begin()
 
@@ -81,45 +105,48 @@ class BoundedHeads(HttpToolsProtocol):
         self._has_told = True
         # A colon, a space, and the end of a line.
         self._head_bytes += len(name) + len(value) + 4
-        if self._head_bytes > self.most_bytes:
+        self._lines += 1
+        if self._head_bytes > self.most_bytes or self._lines > MOST_HEADERS:
             raise Refused(HEADERS_TOO_LARGE)
         if self.in_head:
             super().on_header(name, value)
-            if len(self.headers) > MOST_HEADERS:
-                raise Refused(HEADERS_TOO_LARGE)
         # Else it stands behind the body, where nothing that matters may stand (RFC
         # 9110, 6.5.1); Uvicorn would put it among the headers.
 
     def on_headers_complete(self) -> None:
-        self.in_head = False
+        if self.parser.get_method() == b"CONNECT":
+            raise Refused(BAD_REQUEST)
+        if self.parser.should_upgrade() and not self._should_upgrade():
+            self._is_offered_another = True
+            return
         if not self.url.startswith(b"/"):
             self._take_authority()
         super().on_headers_complete()
+        self.in_head = False
 
     def _take_authority(self) -> None:
         """Put the authority of `http://authority/path` in the place of Host.
 
-        Uvicorn takes the path alone (RFC 9112, 3.2.2).
+        Uvicorn takes the path alone. One Host must be there all the same (RFC 9112, 3.2
+        and 3.2.2).
         """
-        target = httptools.parse_url(self.url)
-        if not target.schema or not target.host:
+        target = WHOLE_URL.fullmatch(self.url)
+        if not target:
             return
-        if target.userinfo:
+        others = [each for each in self.headers if each[0] != b"host"]
+        if b"@" in target["authority"] or len(self.headers) - len(others) != 1:
             raise Refused(BAD_REQUEST)
-        host = b"[%s]" % target.host if b":" in target.host else target.host
-        if target.port:
-            host += b":%d" % target.port
-        self.headers[:] = [each for each in self.headers if each[0] != b"host"]
-        self.headers.append((b"host", host))
-        self.url = (target.path or b"/") + (
-            b"?" + target.query if target.query else b""
-        )
+        self.headers[:] = [*others, (b"host", target["authority"])]
+        path = target["path"]
+        self.url = path if path.startswith(b"/") else b"/" + path
 
     def on_body(self, body: bytes) -> None:
         self._has_told = True
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self._is_offered_another:
+            return
         self.in_message = False
         self._has_told = True
         super().on_message_complete()

@@ -16,6 +16,7 @@ from my_app.counter_app import live
 from my_app.counter_app.live import Lookout
 from quart_chassis.application import Application
 from quart_chassis.settings import Settings
+from quart_chassis.testing.samples import samples_of
 from quart_chassis.testing.servers import manage, running
 from quart_chassis.testing.waiting import HANG_SECONDS, until, until_async
 
@@ -149,6 +150,27 @@ async def test_watchers_are_bounded(database: str) -> None:
             await until_async(lambda: has_watchers(app, 1))
             async with watching(client) as third:
                 assert await third.value() == 1
+
+
+@pytest.mark.parametrize("behind", [1, 4])
+def test_who_leaves_watches_no_more_whatever_was_asked_behind(
+    database: str, behind: int
+) -> None:
+    """Seen to keep its place for 30 s, and to end in a traceback."""
+    watched = b"GET /api/counters/a/events HTTP/1.1\r\nHost: a\r\n\r\n"
+    with running(
+        manage("run", "--port", "0"), DATABASE_URL=database, METRICS="true"
+    ) as server:
+        address = ("127.0.0.1", int(server.url.rpartition(":")[2]))
+        callers = [socket.create_connection(address, HANG_SECONDS) for _ in range(3)]
+        for caller in callers:
+            caller.sendall(watched + b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n" * behind)
+        until(lambda: samples_of(server)["counter_watchers"] == 3)
+        for caller in callers:
+            caller.close()
+        until(lambda: samples_of(server)["counter_watchers"] == 0)
+        assert server.stop() == 0
+        assert not any("Traceback" in line for line in server.lines)
 
 
 async def has_watchers(app: Application, number: int) -> bool:

@@ -18,6 +18,9 @@ from tests.quart_chassis.small_project import PATHS, SMALL, command, serving
 LIMIT = 8192
 MEGABYTE = 1_000_000
 GET = b"GET /livez HTTP/1.1\r\nHost: a\r\n"
+CLOSE = b"Connection: close\r\n\r\n"
+POST = b"POST /api/notes HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 BOUNDS: dict[str, Any] = {
@@ -99,10 +102,9 @@ def test_the_bound_of_a_head_is_exact(
         ([GET, b"x" * MEGABYTE], 431),
         ([GET, *([b"X: " + b"a" * 1000 + b"\r\n"] * 1000)], 431),
         ([GET, b"X: a\r\n" * 200, b"\r\n"], 431),
-        ([GET, b"Transfer-Encoding: chunked\r\n\r\n1;", b"a" * MEGABYTE], 431),
+        ([CHUNKED, b"1;", b"a" * MEGABYTE], 431),
         (
-            [GET, b"Transfer-Encoding: chunked\r\n\r\n0\r\n"]
-            + [b"X: " + b"a" * 1000 + b"\r\n"] * 1000,
+            [CHUNKED, b"0\r\n"] + [b"X: " + b"a" * 1000 + b"\r\n"] * 1000,
             431,
         ),
         ([b"\x16\x03\x01\x02\x00\x01"], 400),
@@ -114,13 +116,57 @@ def test_what_is_too_long_is_refused_before_it_is_kept(
 ) -> None:
     before = memory_of(bounded)
     for _ in range(20):
-        # The request whose body never ended may have been answered before.
         assert statuses(answer(bounded, *sent))[-1:] in ([status], [])
     assert (
         statuses(answer(bounded, *(each[: 2 * LIMIT] for each in sent)))[-1] == status
     )
     assert memory_of(bounded) - before < 8 * MEGABYTE
     assert statuses(answer(bounded, GET, b"Connection: close\r\n\r\n")) == [200]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"0x2\r\n{}\r\n0\r\n\r\n",
+        b"2\r\n{}0\r\n\r\n",
+        b"ffffffffffffffffff\r\n{}",
+        b"1;\0\r\n{",
+        b"0\r\n" + b"X: a\r\n" * 200 + b"\r\n",
+    ],
+)
+def test_a_broken_body_has_one_answer_at_once(
+    bounded: RunningServer, body: bytes
+) -> None:
+    """Seen to be answered twice, by the view after five seconds as well."""
+    received = answer(bounded, CHUNKED, body, GET, CLOSE)
+    status = 431 if body.startswith(b"0\r\n") else 400
+    assert statuses(received) == [status]
+    assert b"connection: close" in received
+    # A view that reads no body has answered; the next request is not believed.
+    chunked = b"POST /livez HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert len(statuses(answer(bounded, chunked, body, GET, CLOSE))) <= 1
+
+
+@pytest.mark.parametrize("offered", [b"h2c", b"foo", b"TLS/1.2"])
+def test_a_body_is_no_request_where_another_protocol_is_offered(
+    bounded: RunningServer, offered: bytes
+) -> None:
+    """As curl --http2 offers it; seen to be served, and so to smuggle requests."""
+    smuggled = b"GET /drafts HTTP/1.1\r\nHost: a\r\n\r\n"
+    offer = b"Connection: Upgrade\r\nUpgrade: %s\r\n" % offered
+    length = b"Content-Length: %d\r\n\r\n" % len(smuggled)
+    post = b"POST /livez HTTP/1.1\r\nHost: a\r\n"
+    sent = [post, offer, length, smuggled, GET, offer, b"\r\n", GET, CLOSE]
+    assert statuses(answer(bounded, *sent)) == [405, 200, 200]
+    note = b'{"text": "x"}'
+    length = b"Content-Length: %d\r\n\r\n" % len(note)
+    received = answer(bounded, POST, offer, length, note, GET, CLOSE)
+    assert statuses(received) == [200, 200]
+
+
+def test_a_tunnel_is_refused(bounded: RunningServer) -> None:
+    sent = b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n"
+    assert statuses(answer(bounded, sent)) == [400]
 
 
 def test_headers_behind_a_body_are_none(bounded: RunningServer) -> None:
@@ -194,6 +240,10 @@ async def test_who_sends_ever_so_slowly_is_let_go(
         (b"/openapi.json", b"[g::]", 400),
         (b"/openapi.json", b"good.example\r\nHost: good.example", 400),
         (b"http://a:b@good.example/livez", b"good.example", 400),
+        (b"http://@good.example/livez", b"good.example", 400),
+        (b"http://good.example/livez", b"a\r\nHost: a", 400),
+        (b"http://good.example:0/openapi.json", b"a", 400),
+        (b"http://good_example/openapi.json", b"a", 400),
     ],
 )
 def test_a_whole_url_names_the_host(
