@@ -14,6 +14,7 @@ import httptools
 from uvicorn import Config
 from uvicorn.server import ServerState
 
+from quart_chassis.serve import websockets
 from quart_chassis.serve.deadline import Deadline
 from quart_chassis.serve.flow import HeldFlow
 from quart_chassis.serve.heads import (
@@ -29,17 +30,15 @@ from quart_chassis.settings import Settings
 HEAD_ENDS = b"\r\n\r\n"
 
 
-def bounded(settings: Settings) -> Any:
-    """What Uvicorn makes connections with, as the settings bound them."""
-    return partial(
-        Connection,
-        Bounds(
-            settings.HEADER_LIMIT_BYTES,
-            settings.KEEPALIVE_SECONDS,
-            settings.IDLE_SECONDS,
-            Room(most_connections(settings.DB_POOL_SIZE)),
-        ),
+def bounded(settings: Settings) -> dict[str, Any]:
+    """Uvicorn's options for connections that are bounded as the settings say."""
+    bounds = Bounds(
+        settings.HEADER_LIMIT_BYTES,
+        settings.KEEPALIVE_SECONDS,
+        settings.IDLE_SECONDS,
+        Room(most_connections(settings.DB_POOL_SIZE)),
     )
+    return {"http": partial(Connection, bounds), **websockets.OPTIONS}
 
 
 class Connection(BoundedHeads):
@@ -119,14 +118,14 @@ class Connection(BoundedHeads):
         try:
             self.parse(piece)
         except httptools.HttpParserUpgrade:
-            if self._should_upgrade():
-                # From now on the transport has another protocol, with its own times.
-                self._upgraded = True
-                self._forget_what_waits()
-                self._deadline.stop()
-                self.handle_websocket_upgrade()
-            else:
-                self._unsupported_upgrade_warning()
+            if websockets.is_malformed(self.headers):
+                self._refuse(HTTPStatus.BAD_REQUEST)
+                return
+            # From now on the transport has another protocol, with its own times.
+            self._upgraded = True
+            self._forget_what_waits()
+            self._deadline.stop()
+            self.handle_websocket_upgrade()
         except Refused as refused:
             self._refuse(refused.status)
 

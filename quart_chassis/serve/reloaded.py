@@ -121,7 +121,7 @@ class ReloadedServer(Server):
             Config(
                 app,
                 log_config=None,
-                http=connections.bounded(start.settings),
+                **connections.bounded(start.settings),
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,

@@ -100,7 +100,7 @@ def serve(listener: socket.socket, settings: Settings, *, reload: bool) -> int:
         workers=settings.WORKERS,
         # None: the application configures logs, the server's too.
         log_config=None,
-        http=connections.bounded(settings),
+        **connections.bounded(settings),
         access_log=False,
         server_header=False,
         proxy_headers=False,

@@ -5,11 +5,14 @@ import re
 import socket
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import psutil
 import pytest
+from wsproto.events import CloseConnection, TextMessage
 
+from quart_chassis.serve.websockets import LARGEST_MESSAGE_BYTES
 from quart_chassis.testing.servers import RunningServer, running
 from quart_chassis.testing.waiting import HANG_SECONDS, until
 from tests.quart_chassis.handshakes import connected
@@ -304,6 +307,40 @@ def test_idle_callers_keep_nobody_out(module_database: str) -> None:
         until(lambda: any(told in line for line in server.lines))
         for caller in callers:
             caller.close()
+
+
+async def test_a_websocket_keeps_no_more_than_it_may(bounded: RunningServer) -> None:
+    """Seen to keep what it answers to pings, and what a compressed message becomes."""
+    before = memory_of(bounded)
+    handshake = b"GET /echo HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n"
+    handshake += b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    handshake += b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    ping = b"\x89\xfd" + b"\0" * 4 + b"a" * 125
+    with connect(bounded) as caller:
+        caller.sendall(handshake + b"\r\n")
+        assert b" 101 " in caller.recv(4096)
+        caller.settimeout(1)
+        with suppress(TimeoutError):
+            for _ in range(30):
+                caller.sendall(ping * 8000)
+        assert memory_of(bounded) - before < 15 * MEGABYTE
+    offer = (
+        b"Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=x\r\n"
+    )
+    with connect(bounded) as caller:
+        caller.sendall(handshake + offer + b"\r\n")
+        accepted = caller.recv(4096)
+        assert b" 101 " in accepted
+        assert b"permessage-deflate" not in accepted
+    odd = b"Sec-WebSocket-Protocol: \xff\r\n\r\n"
+    assert statuses(answer(bounded, handshake, odd)) == [400]
+    async with connected(bounded.url, host="a") as there:
+        there.send(TextMessage(data="a" * (LARGEST_MESSAGE_BYTES + 1)))
+        closed = await there.next()
+        assert isinstance(closed, CloseConnection)
+        assert closed.code == 1009
+        there.status = 0
+    assert not any("Traceback" in line for line in bounded.lines)
 
 
 async def test_a_websocket_may_be_silent_for_longer(hasty: RunningServer) -> None:
