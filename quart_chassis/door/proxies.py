@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 BY_PROXIES = b"x-forwarded-"
 # No segment is empty: // begins the name of another host.
-PREFIX = re.compile(rb"((?:/[A-Za-z0-9._~-]+)+)/?")
+# Nor is it a step up: a browser would resolve it.
+PREFIX = re.compile(rb"((?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+)/?")
 
 
 def behind_proxies(door: Any, settings: Settings) -> "ASGIFramework":
@@ -36,11 +37,20 @@ class Proxies(ProxyHeadersMiddleware):
             # Whose address it is need not be found out.
             await self.app(scope, receive, send)
             return
+        scope["headers"] = [_in_our_words(*each) for each in scope["headers"]]
         prefixes = [value for name, value in said if name == b"x-forwarded-prefix"]
         client = scope.get("client")
         if len(prefixes) == 1 and client and client[0] in self.trusted_hosts:
             _take_prefix(scope, prefixes[0])
         await super().__call__(scope, receive, send)
+
+
+def _in_our_words(name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    """Some proxies name the scheme of the WebSocket, or write it in capitals."""
+    if name != b"x-forwarded-proto":
+        return name, value
+    said = value.strip().lower()
+    return name, {b"ws": b"http", b"wss": b"https"}.get(said, said)
 
 
 def _take_prefix(scope: Scope, given: bytes) -> None:

@@ -33,6 +33,8 @@ async def test_everything_stays_below_a_path_prefix(
             for method in sorted(rule.methods or set()):
                 answered = await ask(client, asked, method, b"", **BELOW)
                 assert not outside(answered), (method, path)
+        nowhere = "/nowhere" if strips else f"{PREFIX}/nowhere"
+        assert not outside(await ask(client, nowhere, "GET", b"", **BELOW))
         described = await client.get(
             "/openapi.json", headers=BELOW, scope_base={"client": ("127.0.0.1", 1234)}
         )

@@ -83,7 +83,7 @@ async def ask(
         await connection.send(body)
         await connection.send_complete()
         # A stream has no end.
-        await connection.receive()
+        connection.response_data.extend(await connection.receive())
         await connection.disconnect()
     return connection
 

@@ -44,6 +44,8 @@ def install(app: Quart, links: Iterable[tuple[str, Link]], production: bool) -> 
         return [(title, root + path) for title, path in shown]
 
     app.jinja_env.globals["navigation"] = navigation
+    # Also on the page for an error, which may have no endpoint.
+    app.jinja_env.globals["start_page"] = lambda: f"{asked().root_path}/"
 
 
 def _path_of(app: Quart, endpoint: str) -> str | None:

@@ -96,6 +96,21 @@ async def test_forwarded_headers_are_believed_only_of_listed_proxies(
         assert ("Strict-Transport-Security" in response.headers) is believed
 
 
+@pytest.mark.parametrize("said", ["https", "HTTPS", "wss"])
+async def test_a_proxy_says_in_its_own_words_that_a_request_is_secure(
+    project: Project, database: str, said: str
+) -> None:
+    app = project.create_app(
+        DATABASE_URL=database, ENV_FOR_DYNACONF="production", SECRET_KEY="k" * 32
+    )
+    async with app.test_app() as serving:
+        client = serving.test_client()
+        given = {"X-Forwarded-Proto": said}
+        page = await client.get("/", headers=given, scope_base=FROM_HERE)
+        assert page.status_code == 200
+        assert "Strict-Transport-Security" in page.headers
+
+
 async def test_cookies_are_closed_to_scripts_and_other_sites(
     project: Project, database: str
 ) -> None:
@@ -202,6 +217,11 @@ async def test_the_door_knows_the_paths_below_a_root_path(
         ("evil.example", "/drafts", "/drafts"),
         ("/a?b", "/drafts", "/drafts"),
         ("/", "/drafts", "/drafts"),
+        # A browser would go up.
+        ("/..", "/drafts", "/drafts"),
+        ("/a/../b", "/drafts", "/drafts"),
+        ("/./a", "/drafts", "/drafts"),
+        ("/..a", "/drafts", "/..a/drafts"),
     ],
 )
 async def test_a_proxys_path_prefix_is_part_of_every_link(
