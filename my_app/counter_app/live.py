@@ -27,6 +27,8 @@ from my_app.counter_app.names import Name
 from my_app.counter_app.settings import CounterSettings
 from quart_chassis.application import Application
 from quart_chassis.database import DatabaseUnavailable, wait_seconds, words_of
+from quart_chassis.serve.room import most_streams
+from quart_chassis.settings import Settings
 from quart_chassis.web import document_answers
 
 LOOK_SECONDS = 0.25
@@ -45,10 +47,13 @@ def install(app: Application) -> None:
 
     All streams end when the app is told to stop.
     """
-    limit = app.settings(CounterSettings).WATCHER_LIMIT
+    limit = min(
+        app.settings(CounterSettings).WATCHER_LIMIT,
+        most_streams(app.settings(Settings).DB_POOL_SIZE),
+    )
     watching = app.metrics.gauge("counter_watchers", "Open event streams.")
     app.metrics.gauge(
-        "counter_watchers_limit", "Limit of open event streams: WATCHER_LIMIT."
+        "counter_watchers_limit", "Most event streams: WATCHER_LIMIT, or fewer."
     ).set(limit)
 
     @app.while_serving

@@ -44,6 +44,14 @@ def most_connections(reserved: int) -> int:
     return max(FEWEST_CONNECTIONS, min(MOST_CONNECTIONS, left))
 
 
+def most_streams(reserved: int) -> int:
+    """How many answers may be left open for long: event streams, WebSockets.
+
+    Nobody closes these to make room, so they get half of it.
+    """
+    return most_connections(reserved) // 2
+
+
 class Room:
     """How many connections a worker may have; who is idle longest makes room."""
 

@@ -24,10 +24,25 @@ class RangeResponse(Response):
     ) -> Response:
         """As Quart's; 416 only for a range that begins behind the end."""
         request.range = _from_the_beginning(request.range, complete_length or 0)
+        if not self._may_be_a_part(request):
+            request.range = None
         if request.range is None:
             # Quart takes that for a file without parts.
             complete_length = None
         return await super().make_conditional(request, accept_ranges, complete_length)
+
+    def _may_be_a_part(self, request: Request) -> bool:
+        """Whether nothing else in the request speaks for the whole, or for none of it.
+
+        Only the same entity tag tells that a part fits what the caller has (RFC 9110,
+        13.1.5); whether it has all of it already is asked first (13.2.2).
+        """
+        tag = self.headers.get("ETag")
+        return (
+            request.method == "GET"
+            and "If-None-Match" not in request.headers
+            and request.headers.get("If-Range", tag) == tag
+        )
 
 
 def _from_the_beginning(asked: Range | None, length: int) -> Range | None:

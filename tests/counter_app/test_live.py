@@ -1,6 +1,7 @@
 import json
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -152,15 +153,34 @@ async def test_watchers_are_bounded(database: str) -> None:
                 assert await third.value() == 1
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no such limit on Windows")
+def test_watchers_keep_nobody_out_where_files_are_few(database: str) -> None:
+    few = ["sh", "-c", 'ulimit -n 128; exec "$0" "$@"', *manage("run", "--port", "0")]
+    watched = b"GET /api/counters/home/events HTTP/1.1\r\nHost: a\r\n\r\n"
+    with running(few, DATABASE_URL=database) as server:
+        server.get("/")
+        address = ("127.0.0.1", int(server.url.rpartition(":")[2]))
+        callers = [socket.create_connection(address, HANG_SECONDS) for _ in range(60)]
+        heads = []
+        for caller in callers:
+            caller.sendall(watched)
+            heads.append(caller.recv(12))
+        assert b"HTTP/1.1 503" in heads
+        assert server.get("/livez").status_code == 200
+        for caller in callers:
+            caller.close()
+
+
 @pytest.mark.parametrize("behind", [1, 4])
 def test_who_leaves_watches_no_more_whatever_was_asked_behind(
     database: str, behind: int
 ) -> None:
     """Seen to keep its place for 30 s, and to end in a traceback."""
-    watched = b"GET /api/counters/a/events HTTP/1.1\r\nHost: a\r\n\r\n"
+    watched = b"GET /api/counters/home/events HTTP/1.1\r\nHost: a\r\n\r\n"
     with running(
         manage("run", "--port", "0"), DATABASE_URL=database, METRICS="true"
     ) as server:
+        server.get("/")
         address = ("127.0.0.1", int(server.url.rpartition(":")[2]))
         callers = [socket.create_connection(address, HANG_SECONDS) for _ in range(3)]
         for caller in callers:

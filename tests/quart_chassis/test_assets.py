@@ -100,6 +100,30 @@ async def test_a_part_of_a_file_is_sent_to_who_asks_for_one(
     assert await response.get_data(as_text=False) == whole[part]
 
 
+@pytest.mark.parametrize(
+    ("method", "name", "value", "status"),
+    [
+        ("GET", "If-Range", "{tag}", 206),
+        ("GET", "If-Range", "W/{tag}", 200),
+        ("GET", "If-Range", '"another"', 200),
+        ("GET", "If-Range", "Fri, 01 Jan 2100 00:00:00 GMT", 200),
+        ("GET", "If-None-Match", "{tag}", 304),
+        ("GET", "If-None-Match", '"another"', 200),
+        ("HEAD", "Accept", "*/*", 200),
+    ],
+)
+async def test_a_part_is_sent_only_where_it_fits_what_the_caller_has(
+    client: TestClientProtocol, method: str, name: str, value: str, status: int
+) -> None:
+    page = await (await client.get("/")).get_data(as_text=True)
+    address = ADDRESS.findall(page)[0]
+    tag = (await client.get(address)).headers["ETag"]
+    headers = {"Range": "bytes=0-4", name: value.format(tag=tag)}
+    ask = client.head if method == "HEAD" else client.get
+    response = await ask(address, headers=headers)
+    assert response.status_code == status
+
+
 async def test_a_part_behind_the_end_cannot_be_sent(client: TestClientProtocol) -> None:
     page = await (await client.get("/")).get_data(as_text=True)
     address = ADDRESS.findall(page)[0]
