@@ -16,6 +16,8 @@ from quart_chassis.errors import UserError
 
 # Some editors put a mark in front of UTF-8.
 ENCODING = "utf-8-sig"
+# A file that never ends, /dev/zero for example, is no secret.
+LONGEST_VALUE = 65536
 
 
 @dataclass(frozen=True)
@@ -115,9 +117,12 @@ def from_environment(
         if name in given:
             raise UserError(f"{name} and {variable} are both set; remove one of them")
         try:
-            value = Path(path).read_text(ENCODING)
+            with Path(path).open(encoding=ENCODING) as file:
+                value = file.read(LONGEST_VALUE + 1)
         except (OSError, ValueError) as error:
             raise UserError(f"{variable}={path} cannot be read: {error}") from None
+        if len(value) > LONGEST_VALUE:
+            raise UserError(f"{variable}={path} has more than {LONGEST_VALUE} bytes")
         value = value.removesuffix("\n").removesuffix("\r")
         given[name] = Given(value, variable)
     return given

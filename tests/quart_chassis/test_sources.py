@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,3 +25,11 @@ def test_every_value_tells_its_section(tmp_path: Path) -> None:
     given = sources.from_file(path, "staging")
     assert given["A"] == sources.Given(1, "settings.toml [default]")
     assert given["B"] == sources.Given(3, "settings.toml [staging]")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such file on Windows")
+def test_a_secret_file_that_never_ends_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen to take twelve gigabytes in twenty seconds."""
+    monkeypatch.setenv("DB_PASSWORD_FILE", "/dev/zero")
+    with pytest.raises(UserError, match="DB_PASSWORD_FILE=/dev/zero has more than"):
+        sources.from_environment([], ["DB_PASSWORD"])
