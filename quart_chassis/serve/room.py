@@ -14,9 +14,10 @@ if sys.platform != "win32":
 
 # Each may take 200 kB, so all of them two gigabytes (docs/security.md).
 MOST_CONNECTIONS = 10_000
-# For the listener, logs, a trace's collector, files that are served, and whatever views
-# open.
+# For the listener, logs, a trace's collector, and whatever views open.
 RESERVED_DESCRIPTORS = 48
+# A connection's own, and that of a file that it is sent.
+EACH_NEEDS = 2
 FEWEST_CONNECTIONS = 16
 TOLD_EVERY_SECONDS = 60
 
@@ -32,7 +33,7 @@ def most_connections(reserved: int) -> int:
     if sys.platform == "win32":
         return MOST_CONNECTIONS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = MOST_CONNECTIONS + RESERVED_DESCRIPTORS + reserved
+    needed = MOST_CONNECTIONS * EACH_NEEDS + RESERVED_DESCRIPTORS + reserved
     wanted = needed if hard == resource.RLIM_INFINITY else min(hard, needed)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         with suppress(OSError, ValueError):
@@ -40,7 +41,7 @@ def most_connections(reserved: int) -> int:
             soft = wanted
     if soft == resource.RLIM_INFINITY:
         return MOST_CONNECTIONS
-    left = soft - RESERVED_DESCRIPTORS - reserved
+    left = (soft - RESERVED_DESCRIPTORS - reserved) // EACH_NEEDS
     return max(FEWEST_CONNECTIONS, min(MOST_CONNECTIONS, left))
 
 

@@ -8,7 +8,8 @@ from http import HTTPStatus
 import structlog
 from quart import Quart, Response, render_template
 from quart.json import dumps
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.routing.exceptions import WebsocketMismatch
 
 from quart_chassis import settings
 from quart_chassis.database import DatabaseUnavailable, remedy, words_of
@@ -32,6 +33,9 @@ def install(app: Quart) -> None:
 
 async def answer_error(error: HTTPException) -> Response:
     """The error as a problem or as a page, with its own headers."""
+    if isinstance(error, WebsocketMismatch):
+        # For WebSockets there is no such page, or for requests.
+        error = NotFound()
     unexpected = getattr(error, "original_exception", None)
     if unexpected and development.sees_errors():
         return await _explained(unexpected)

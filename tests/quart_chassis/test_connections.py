@@ -309,6 +309,30 @@ def test_idle_callers_keep_nobody_out(module_database: str) -> None:
             caller.close()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no such limit on Windows")
+def test_who_reads_no_file_keeps_nobody_from_one(module_database: str) -> None:
+    """Each that is sent a file holds it open; seen to end in 500 for want of files."""
+    started = ["sh", "-c", 'ulimit -n 128; exec "$0" "$@"', *command("run")]
+    large = b"GET /static/swagger-ui/swagger-ui-bundle.js HTTP/1.1\r\nHost: a\r\n\r\n"
+    with running(
+        [*started, "--port", "0"], SMALL, False, DATABASE_URL=module_database, **PATHS
+    ) as server:
+        port = int(server.url.rpartition(":")[2])
+        callers = [socket.socket() for _ in range(100)]
+        for caller in callers:
+            # So that the file does not fit into what the kernel keeps.
+            caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            caller.connect(("127.0.0.1", port))
+            with suppress(ConnectionError):
+                caller.sendall(large)
+        for _ in range(20):
+            assert statuses(answer(server, GET, CLOSE)) in ([200], [])
+        for caller in callers:
+            caller.close()
+        until(lambda: statuses(answer(server, GET, CLOSE)) == [200])
+        assert not any("Too many open files" in line for line in server.lines)
+
+
 async def test_a_websocket_keeps_no_more_than_it_may(bounded: RunningServer) -> None:
     """Seen to keep what it answers to pings, and what a compressed message becomes."""
     before = memory_of(bounded)
@@ -340,7 +364,7 @@ async def test_a_websocket_keeps_no_more_than_it_may(bounded: RunningServer) -> 
         assert isinstance(closed, CloseConnection)
         assert closed.code == 1009
         there.status = 0
-    assert not any("Traceback" in line for line in bounded.lines)
+    assert not any('"exception"' in line for line in bounded.lines)
 
 
 async def test_a_websocket_may_be_silent_for_longer(hasty: RunningServer) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
 import pytest
 from quart import websocket
 from quart.testing.connections import WebsocketResponseError
@@ -102,6 +103,16 @@ async def test_a_handshake_has_an_id_of_its_own_where_it_brings_none(
             ids.append(there.headers["X-Request-ID"])
     assert all(len(each) == 32 for each in ids)
     assert len(set(ids)) == 3
+
+
+async def test_a_page_is_no_websocket_nor_the_other_way_round(
+    server: RunningServer,
+) -> None:
+    async with connected(server.url, "/drafts", TRUSTED) as there:
+        assert there.status == 404
+    async with httpx.AsyncClient() as client:
+        answered = await client.get(f"{server.url}/echo", headers={"Host": TRUSTED})
+    assert answered.status_code == 404
 
 
 async def test_an_unknown_path_is_not_found(server: RunningServer) -> None:
