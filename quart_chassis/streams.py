@@ -71,19 +71,27 @@ def status_without_output(error: OSError, program: str) -> int:
     Whoever reads the output may have read enough: `manage.py routes | head`.
     """
     if isinstance(error, BrokenPipeError):
-        _give_up_output()
+        _give_up(sys.stdout)
         return 141
     try:
         # An empty line shows whether it is the output.
         print(flush=True)
     except OSError:
-        _give_up_output()
+        _give_up(sys.stdout)
         print(f"{program}: the output cannot be written: {error}", file=sys.stderr)
         return 1
     raise error
 
 
-def _give_up_output() -> None:
+def forget_unwritten() -> None:
+    """Have the status not be 120 for lines of the log that could not be written."""
+    try:
+        sys.stderr.flush()
+    except OSError:
+        _give_up(sys.stderr)
+
+
+def _give_up(stream: TextIO) -> None:
     """Write to nowhere from now on, so that Python does not fail when it ends."""
     with suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

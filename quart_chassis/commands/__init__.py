@@ -76,6 +76,8 @@ def main(words: list[str], program: str = "manage.py", root: Path | None = None)
         return 130
     except OSError as error:
         return streams.status_without_output(error, program)
+    finally:
+        streams.forget_unwritten()
 
 
 def console_script() -> int:
