@@ -18,7 +18,7 @@ from uvicorn import Config, Server
 
 from quart_chassis.observe import logs
 from quart_chassis.project import Project
-from quart_chassis.serve import connections, stand_in
+from quart_chassis.serve import connections, stand_in, stopping
 from quart_chassis.settings import Settings
 from quart_chassis.web.reload import Shown
 
@@ -139,6 +139,13 @@ class ReloadedServer(Server):
         if self._shown:
             following = (self._shown, asyncio.get_running_loop())
             threading.Thread(target=self._follow, args=following, daemon=True).start()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Who was let in a moment ago is answered; the next process lets in the others.
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(stopping.SETTLE_SECONDS)
+        await super().shutdown(sockets)
 
     def _follow(self, shown: Shown, loop: asyncio.AbstractEventLoop) -> None:
         """Have browsers reload what `run` says has changed, until it says no more."""
