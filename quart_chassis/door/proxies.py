@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from hypercorn.typing import ASGIFramework
 
 BY_PROXIES = b"x-forwarded-"
+PROTO = b"x-forwarded-proto"
+SCHEMES = {b"http", b"https"}
 # No segment is empty: // begins the name of another host.
 # Nor is it a step up: a browser would resolve it.
 PREFIX = re.compile(rb"((?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+)/?")
@@ -37,7 +39,8 @@ class Proxies(ProxyHeadersMiddleware):
             # Whose address it is need not be found out.
             await self.app(scope, receive, send)
             return
-        scope["headers"] = [_in_our_words(*each) for each in scope["headers"]]
+        if any(each[0] == PROTO and each[1] not in SCHEMES for each in said):
+            scope["headers"] = [_in_our_words(*each) for each in scope["headers"]]
         prefixes = [value for name, value in said if name == b"x-forwarded-prefix"]
         client = scope.get("client")
         if len(prefixes) == 1 and client and client[0] in self.trusted_hosts:
@@ -47,7 +50,7 @@ class Proxies(ProxyHeadersMiddleware):
 
 def _in_our_words(name: bytes, value: bytes) -> tuple[bytes, bytes]:
     """Some proxies name the scheme of the WebSocket, or write it in capitals."""
-    if name != b"x-forwarded-proto":
+    if name != PROTO:
         return name, value
     said = value.strip().lower()
     return name, {b"ws": b"http", b"wss": b"https"}.get(said, said)
