@@ -53,7 +53,7 @@ def install(python: Path, requirements: Path, uv: str | None = None) -> None:
 
 
 def tried(python: Path, requirements: Path, uv: str | None = None) -> str:
-    """What uv or pip would say to the requirements; nothing is installed."""
+    """What uv or pip says of the requirements; nothing is installed."""
     command = [*_installing(python, requirements, uv), "--dry-run"]
     return _output_of(command, None if uv else pip_settings.environment(python)).stdout
 

@@ -39,6 +39,7 @@ LIMIT_REMEDIES = {
 }
 if hasattr(errno, "EDQUOT"):
     LIMIT_REMEDIES[errno.EDQUOT] = LIMIT_REMEDIES[errno.ENOSPC]
+UNTOLD = "it does not say why"
 OUT_OF_PLACE = {
     errno.ENOENT,
     errno.ENOTDIR,
@@ -56,7 +57,7 @@ def of_output(folder: Path, what: str, output: str) -> UserError:
             return UserError(f"the database in {folder} cannot {what}: {reason}")
     telling = re.findall(r"(?:FATAL|PANIC|error):\s*(.+)", output)
     # The first of these is the cause of the others.
-    telling = telling or re.findall("could not .+", output)[:1] or ["it says not why"]
+    telling = telling or re.findall("could not .+", output)[:1] or [UNTOLD]
     return of_state(folder, f"cannot {what}: {telling[-1]}")
 
 
