@@ -26,15 +26,25 @@ def run_client(settings: Settings, name: str, words: list[str]) -> int:
     program = shutil.which(name, path=path)
     if program is None:
         raise UserError(f"{name} is not on PATH; install PostgreSQL's client")
-    environment = dict(os.environ)
+    # asyncpg has no PGHOSTADDR, which would lead psql to another server, and what a
+    # shell says of servers is not for the development database.
+    strangers = "PG" if settings.embedded else "PGHOSTADDR"
+    environment = {
+        variable: value
+        for variable, value in os.environ.items()
+        if not variable.startswith(strangers)
+    }
     if settings.DATABASE_URL:
         url = database_url.parse(settings.DATABASE_URL, "DATABASE_URL")
         place = ["-d", url.dsn_without_password]
         password = url.password
     else:
         address = address_of(settings)
-        names = {"host": "-h", "port": "-p", "user": "-U", "database": "-d"}
-        place = [f"{flag}{address[name]}" for name, flag in names.items()]
+        names = {"host": "host", "port": "port", "user": "user", "database": "dbname"}
+        place = [
+            "-d",
+            " ".join(f"{names[name]}={_quoted(address[name])}" for name in names),
+        ]
         password = str(address.get("password") or "")
     if password:
         environment["PGPASSWORD"] = password
@@ -42,6 +52,12 @@ def run_client(settings: Settings, name: str, words: list[str]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     command = [program, *words, *place]
     return subprocess.run(command, env=environment, check=False).returncode
+
+
+def _quoted(value: object) -> str:
+    """A value as libpq's words have it (PostgreSQL manual, 34.1.1.1)."""
+    escaped = str(value).replace("\\", r"\\").replace("'", r"\'")
+    return f"'{escaped}'"
 
 
 def refuse_unless_development(settings: Settings) -> None:

@@ -1,6 +1,7 @@
 """Tell errors of an unavailable database from those of a wrong statement."""
 
 import socket
+import ssl
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError
@@ -84,6 +85,16 @@ REMEDIES = {
     "57P03": "the database starts or stops; wait, and try again",
     "57014": "a statement took too long; make it quicker, or raise WAIT_SECONDS",
 }
+NO_SUCH_HOST = "no such host is known; correct it in DATABASE_URL or DB_HOST"
+REMEDIES_OF_KINDS: dict[type[BaseException], str] = {
+    asyncpg.ClientConfigurationError: "correct it in DATABASE_URL, or in the PG* "
+    "variable that says so",
+    asyncpg.TargetServerAttributeNotMatched: "name all hosts in DATABASE_URL, or "
+    "correct its target_session_attrs",
+    ssl.SSLError: "correct sslmode in DATABASE_URL, or give the server its certificate",
+    socket.gaierror: NO_SUCH_HOST,
+    UnicodeError: NO_SUCH_HOST,
+}
 
 
 def remedy(error: BaseException, settings: Settings) -> str:
@@ -93,8 +104,12 @@ def remedy(error: BaseException, settings: Settings) -> str:
         return known
     if settings.embedded:
         return "python3 manage.py run starts it"
-    if isinstance(error, socket.gaierror | UnicodeError):
-        return "no such host is known; correct it in DATABASE_URL or DB_HOST"
+    for kind, what_to_do in REMEDIES_OF_KINDS.items():
+        if isinstance(error, kind):
+            return what_to_do
+    if "SSL upgrade" in str(error):
+        # asyncpg has no class of its own for a server without TLS.
+        return REMEDIES_OF_KINDS[ssl.SSLError]
     return (
         "check that it runs and what DATABASE_URL or DB_HOST and DB_PORT say; servers "
         "need no restart"

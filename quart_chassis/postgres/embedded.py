@@ -52,7 +52,13 @@ def address(folder: Path) -> dict[str, object]:
     Connecting raises FileNotFoundError or ConnectionRefusedError if no server runs.
     """
     cluster = folder / "cluster"
-    arguments: dict[str, object] = {"user": SUPERUSER, "ssl": False}
+    # What a shell's PG* variables say is for other servers.
+    arguments: dict[str, object] = {
+        "user": SUPERUSER,
+        "ssl": False,
+        "direct_tls": False,
+        "target_session_attrs": "any",
+    }
     if sys.platform == "win32":
         port, password = (cluster / "listener").read_text("utf-8").split()
         return arguments | {"host": "127.0.0.1", "port": port, "password": password}

@@ -16,6 +16,8 @@ from quart_chassis.settings.values import Secret, Secrets, check_each
 DEBUGGER_SECONDS = 3600
 # Outside development, where it can be guessed by whoever reaches the server.
 SHORTEST_TOKEN = 16
+# In bytes: PostgreSQL manual, 4.1.1.
+LONGEST_NAME = 63
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +32,7 @@ class Settings:
     DB_PORT: Annotated[int, Meta(ge=1, le=65535)]
     DB_USERNAME: str
     DB_PASSWORD: Secret
-    # PostgreSQL's names have 63 bytes at most.
-    DATABASE_NAME: Annotated[str, Meta(max_length=63)]
+    DATABASE_NAME: str
     DATABASE_URL: Secret
     DB_POOL_SIZE: Annotated[int, Meta(ge=1, le=100)]
     DB_POOLER: bool
@@ -65,18 +66,29 @@ class Settings:
                 "DB_HOST, DB_USERNAME, DB_PASSWORD and DATABASE_NAME"
             )
         for key in (self.SECRET_KEY, *self.SECRET_KEY_FALLBACKS):
-            if len(key) < SHORTEST_KEY:
+            if len(key.strip()) < SHORTEST_KEY:
                 raise UserError(
                     "SECRET_KEY and SECRET_KEY_FALLBACKS must have 32 characters or "
                     "more; python3 -c 'import secrets; print(secrets.token_urlsafe())' "
                     "makes one"
                 )
-        is_short = 0 < len(self.ADMIN_TOKEN) < SHORTEST_TOKEN
-        if is_short and self.ENV_FOR_DYNACONF != "development":
+        is_short = len(self.ADMIN_TOKEN.strip()) < SHORTEST_TOKEN
+        if self.ADMIN_TOKEN and is_short and self.ENV_FOR_DYNACONF != "development":
             raise UserError(
                 f"ADMIN_TOKEN must have {SHORTEST_TOKEN} characters or more, but in "
                 "development; python3 -c 'import secrets; "
                 "print(secrets.token_urlsafe())' makes one"
+            )
+        if not 0 < len(self.DATABASE_NAME.encode()) <= LONGEST_NAME:
+            raise UserError(
+                f"DATABASE_NAME must have 1 to {LONGEST_NAME} bytes, as PostgreSQL's "
+                "names have"
+            )
+        if not places.is_database_host(self.DB_HOST):
+            # Whoever writes a URL here writes a password with it.
+            raise UserError(
+                "DB_HOST must be a host's name, an address, or a socket's folder; put "
+                "a URL or several hosts into DATABASE_URL"
             )
         if self.DATABASE_URL:
             database_url.parse(self.DATABASE_URL, "DATABASE_URL")

@@ -8,6 +8,7 @@ before asyncpg gets the URL.
 
 import re
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, unquote
@@ -55,14 +56,12 @@ def parse(url: str, setting: str) -> DatabaseUrl:
     hosts = "" if "host" in parameters else hosts
     database = "" if "dbname" in parameters else database
     user = "" if "user" in parameters else user
-    _check_hosts(hosts, parameters.get("port", ""), setting)
+    _check_hosts(hosts, setting)
+    _check_lists(hosts, parameters, setting)
     password = parameters.pop("password", _decoded(password, setting))
-    system = parameters.get("sslrootcert") == "system"
-    if system and parameters.setdefault("sslmode", "verify-full") != "verify-full":
-        raise UserError(f"{setting}: sslrootcert=system needs sslmode=verify-full")
-    timeout = parameters.get("connect_timeout", "0")
-    if not timeout.isdecimal():
-        raise UserError(f"{setting}: connect_timeout must be a number of seconds")
+    if system := parameters.get("sslrootcert") == "system":
+        parameters.setdefault("sslmode", "verify-full")
+    libpq.check_together(parameters, setting)
     left_out = libpq.OURS | ({"sslrootcert", "sslmode"} if system else set())
     user = quote(_decoded(user, setting), safe="")
     name = _decoded(database, setting)
@@ -81,7 +80,7 @@ def parse(url: str, setting: str) -> DatabaseUrl:
         hosts=unquote(hosts) or known,
         database=name or parameters.get("dbname", ""),
         system_certificates=system,
-        connect_timeout_seconds=int(timeout),
+        connect_timeout_seconds=int(parameters.get("connect_timeout", 0)),
     )
 
 
@@ -119,14 +118,16 @@ def _parameters(query: str, setting: str) -> dict[str, str]:
         if name in libpq.CANNOT:
             raise UserError(f"{setting}: {name} cannot be had; {libpq.CANNOT[name]}")
         if name not in libpq.ASYNCPG | libpq.OURS | {"ssl"}:
-            shown = repr(name) if name.isidentifier() else "that is no word"
-            raise UserError(f"{setting} has the unknown parameter {shown}; remove it")
+            may_be_secret = "password" in parameters or "@" in query
+            if may_be_secret or not name.isidentifier():
+                raise UserError(
+                    f"{setting} has an unknown parameter; in a password write %26 for "
+                    "&, %2F for /, %3F for ? and %40 for @, and in words quote it"
+                )
+            raise UserError(f"{setting} has the unknown parameter {name!r}; remove it")
         if not separator or not value:
             raise UserError(f"{setting}: the parameter {name} has no value; remove it")
-        if value not in (known := libpq.WORDS.get(name, {value})):
-            raise UserError(
-                f"{setting}: {name} must be one of {', '.join(sorted(known))}"
-            )
+        libpq.check(name, value, setting)
         if name == "ssl":
             parameters.setdefault("sslmode", "require")
         else:
@@ -134,20 +135,43 @@ def _parameters(query: str, setting: str) -> dict[str, str]:
     return parameters
 
 
-def _check_hosts(hosts: str, ports: str, setting: str) -> None:
+def _check_hosts(hosts: str, setting: str) -> None:
     for host in hosts.split(","):
         match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:]*)(?::(\d+))?", host)
-        if not match or (match[2] and not 0 < int(match[2]) < 65536):
+        if not match or (match[2] and not _is_port(match[2])):
             raise UserError(
                 f"{setting}: a host is a name or a bracketed address, optionally with "
                 ": and a port, which must be a number from 1 to 65535"
             )
-    for port in filter(None, ports.split(",")):
-        if not port.isdecimal() or not 0 < int(port) < 65536:
-            raise UserError(f"{setting}: port must be a number from 1 to 65535")
+
+
+def _check_lists(hosts: str, parameters: Mapping[str, str], setting: str) -> None:
+    """Asyncpg takes no host of a list from the environment, as libpq would."""
+    named = (hosts or parameters.get("host", "")).split(",")
+    if len(named) > 1 and not all(re.match("[^:]", host) for host in named):
+        raise UserError(
+            f"{setting}: a host of the list is empty; name it, such as localhost"
+        )
+    ports = parameters.get("port", "").split(",")
+    if any(port and not _is_port(port) for port in ports):
+        raise UserError(f"{setting}: port must be a number from 1 to 65535")
+    if len(ports) > 1 and ("" in ports or len(ports) != len(named)):
+        raise UserError(
+            f"{setting}: port must be one for all hosts, or one for each of them"
+        )
+
+
+def _is_port(text: str) -> bool:
+    return bool(re.fullmatch("[0-9]{1,5}", text)) and 0 < int(text) < 65536
 
 
 def _decoded(text: str, setting: str) -> str:
     if re.search(r"%(?![0-9A-Fa-f]{2})", text):
         raise UserError(f"{setting} has a % without two digits after it; write %25")
-    return unquote(text)
+    try:
+        decoded = unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        raise UserError(f"{setting}: what its % stand for must be UTF-8") from None
+    if "\0" in decoded:
+        raise UserError(f"{setting}: PostgreSQL takes no %00")
+    return decoded

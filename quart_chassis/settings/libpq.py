@@ -3,11 +3,16 @@
 Their source is the PostgreSQL manual, 34.1.2.
 """
 
+import configparser
+import os
 import re
+from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import quote
 
 from quart_chassis.errors import UserError
 
+TLS = {"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"}
 WORDS = {
     "sslmode": {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"},
     "target_session_attrs": {
@@ -20,7 +25,18 @@ WORDS = {
     # What JDBC writes for sslmode=require; libpq takes it, too.
     "ssl": {"true"},
     "client_encoding": {"auto", "utf8", "UTF8", "utf-8", "UTF-8"},
+    "gsslib": {"gssapi", "sspi"},
+    "ssl_min_protocol_version": TLS,
+    "ssl_max_protocol_version": TLS,
+    "keepalives": {"0", "1"},
+    "sslcompression": {"0", "1"},
+    "sslsni": {"0", "1"},
 }
+NUMBERS = {
+    *("connect_timeout", "tcp_user_timeout"),
+    *("keepalives_idle", "keepalives_interval", "keepalives_count"),
+}
+FILES = {"sslrootcert", "sslcert", "sslkey", "sslcrl"}
 ASYNCPG = {
     *("host", "port", "user", "password", "dbname", "passfile", "service"),
     *("sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "sslpassword"),
@@ -71,3 +87,49 @@ def url_of_words(text: str, setting: str) -> str:
             pairs.append(f"{found['name']}={quote(value, safe='')}")
         rest = rest[found.end() :]
     return f"postgresql://?{'&'.join(pairs)}"
+
+
+def check(name: str, value: str, setting: str) -> None:
+    """Raise UserError unless `value` can be that of the parameter `name`."""
+    if value not in (known := WORDS.get(name, {value})):
+        raise UserError(f"{setting}: {name} must be one of {', '.join(sorted(known))}")
+    if name in NUMBERS and not re.fullmatch("[0-9]{1,9}", value):
+        raise UserError(f"{setting}: {name} must be a number")
+    if name in FILES and (name, value) != ("sslrootcert", "system"):
+        _check_file(name, Path(value), setting)
+    if name == "service":
+        _check_service(value, setting)
+
+
+def check_together(parameters: Mapping[str, str], setting: str) -> None:
+    """Raise UserError for what each parameter may be, but not all of them together."""
+    mode = parameters.get("sslmode", "prefer")
+    if parameters.get("sslrootcert") == "system" and mode != "verify-full":
+        raise UserError(f"{setting}: sslrootcert=system needs sslmode=verify-full")
+    weak = {"disable", "allow", "prefer"}
+    if parameters.get("sslnegotiation") == "direct" and mode in weak:
+        raise UserError(
+            f"{setting}: sslnegotiation=direct needs sslmode=require, verify-ca or "
+            "verify-full"
+        )
+
+
+def _check_file(name: str, path: Path, setting: str) -> None:
+    try:
+        path.open("rb").close()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", "") or "no name of a file"
+        raise UserError(f"{setting}: {name} cannot be read: {reason}") from None
+
+
+def _check_service(name: str, setting: str) -> None:
+    """Psql would refuse a name that is in no file; asyncpg leaves it out."""
+    path = os.environ.get("PGSERVICEFILE") or "~/.pg_service.conf"
+    services = configparser.ConfigParser()
+    try:
+        services.read(Path(path).expanduser())
+    # RuntimeError: the account has no home.
+    except (configparser.Error, ValueError, RuntimeError):
+        raise UserError(f"{setting}: {path} is no file of services") from None
+    if name not in services.sections():
+        raise UserError(f"{setting}: its service is not in {path}")

@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
-from typing import Any, Literal, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -27,6 +27,7 @@ from quart_chassis.settings.values import (
     hidden,
     hides_a_secret,
     is_secret,
+    is_utf8,
 )
 
 # Fields of Settings that settings.toml does not hold.
@@ -52,7 +53,7 @@ def load(
     given = sources.from_file(project.root / "settings.toml", environment)
     _check_names(given, hints)
     if environment == "development":
-        given |= sources.from_dotenv(project.root / ".env", hints)
+        given |= _developers_own(project, hints)
     given |= sources.from_environment(hints, files_for(hints))
     if overrides.keys() & DATABASE_PARTS:
         overrides.setdefault("DATABASE_URL", "")
@@ -105,6 +106,18 @@ def declared(owners: Mapping[str, type]) -> dict[str, Any]:
     return hints
 
 
+def _developers_own(project: Project, hints: Mapping[str, Any]) -> dict[str, Given]:
+    """The settings in a developer's `.env`."""
+    variables = sources.variables_of(project.root / ".env")
+    chosen = variables.get("ENV_FOR_DYNACONF") or "development"
+    if chosen.lower() != "development":
+        raise UserError(
+            ".env is read in development alone, so ENV_FOR_DYNACONF counts for nothing "
+            "in it; remove it there, and export it"
+        )
+    return sources.from_variables(variables, ".env", hints, files_for(hints))
+
+
 def _secret_key(project: Project, environment: str) -> str:
     """The key where none is set: none in production, kept in development."""
     if environment == "production":
@@ -131,6 +144,8 @@ def _converted(name: str, hint: Any, given: Given) -> Any:
     """The value as the setting's type; text is read as operators write it."""
     value = given.value
     if isinstance(value, str):
+        if not is_utf8(value):
+            raise UserError(f"{name} ({given.source}) must be UTF-8")
         if get_origin(bare(hint)) is tuple:
             value = _items(value)
         elif get_origin(hint) is Literal:
@@ -141,18 +156,23 @@ def _converted(name: str, hint: Any, given: Given) -> Any:
         converted = msgspec.convert(value, hint, strict=False)
     except msgspec.ValidationError as error:
         shown = "" if is_secret(hint) else f" = {given.value!r}"
+        words = {bool: ("true", "false")}.get(bare(hint), ())
+        words = get_args(hint) if get_origin(hint) is Literal else words
+        to = f" to {' or '.join(filter(None, words))}" if words else ""
         raise UserError(
             f"{name}{shown} ({given.source}) is not valid: "
-            f"{str(error).replace('`', '').lower()}; correct it, or remove it to use "
-            "the default"
+            f"{str(error).replace('`', '').lower()}; correct it{to}, or remove it to "
+            "use the default"
         ) from None
     return hidden(converted) if is_secret(hint) else converted
 
 
 def _items(text: str) -> list[Any]:
     """A list as operators write it: with commas, or as settings.toml has it."""
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         # [::1] is a host, and no list.
-        if text.startswith("[") and isinstance(found := json.loads(text), list):
+        if text.lstrip().startswith("[") and isinstance(
+            found := json.loads(text), list
+        ):
             return found
     return [word.strip() for word in text.split(",") if word.strip()]

@@ -87,11 +87,12 @@ def origin(text: str) -> str:
         parts, port = urlsplit(""), None
     if not parts.scheme or not parts.hostname or "*" in text:
         raise ValueError("an origin is such as https://example.org, or * alone")
-    name = parts.hostname if ":" in parts.hostname else _ascii(parts.hostname)
-    name = f"[{name}]" if ":" in name else name
+    name = _as_browsers_write(parts.hostname)
     standard = {"http": 80, "https": 443}.get(parts.scheme)
     shown = f":{port}" if port and port != standard else ""
     browsers = f"{parts.scheme}://{name}{shown}"
+    if not host(f"{name}{shown}"):
+        raise ValueError("an origin is such as https://example.org, or * alone")
     if text != browsers:
         raise ValueError(f"browsers send {browsers}")
     return text
@@ -113,6 +114,23 @@ def proxy(text: str) -> str:
             ) from None
         raise ValueError(f"the network is {network}") from None
     return text
+
+
+def is_database_host(text: str) -> bool:
+    """Whether it may be where a database is: a host, or the folder of its socket."""
+    is_name = re.fullmatch(r"[^\s,/:@?#%=\[\]]+", text)
+    return text.startswith("/") or _is_address(text) or bool(is_name)
+
+
+def _as_browsers_write(name: str) -> str:
+    """A host's name in a URL (WHATWG, URL Standard, 3.5)."""
+    name = name if ":" in name else _ascii(name)
+    if _is_address(name):
+        address = ipaddress.ip_address(name)
+        return f"[{address}]" if address.version == 6 else str(address)
+    if re.fullmatch(r"[0-9]+|0[xX][0-9A-Fa-f]*", name.rpartition(".")[2]):
+        raise ValueError("browsers write such an address as 127.0.0.1")
+    return name
 
 
 def _ascii(name: str) -> str:

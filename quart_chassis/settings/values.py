@@ -43,6 +43,15 @@ def hidden(value: Any) -> Any:
     return Hidden(value) if isinstance(value, str) else tuple(map(Hidden, value))
 
 
+def is_utf8(text: str) -> bool:
+    """Whether it can be written; bytes that are no UTF-8 come in as surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def check_each(name: str, items: Iterable[str], check: Callable[[str], object]) -> None:
     """UserError for the first item of the setting `name` that `check` refuses.
 

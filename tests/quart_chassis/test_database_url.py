@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from quart_chassis.errors import UserError
@@ -71,7 +73,28 @@ def test_the_systems_certificates_are_used_where_they_are_asked_for() -> None:
         ("postgresql://h/db?port=abc", "port must be a number"),
         ("postgresql://u:s3@cret@h/db", "write %40"),
         ("postgresql://u:12/s3cret@h/db", "%2F for /"),
-        ("postgresql://h/db?s3cret@x=1", "unknown parameter that is no word"),
+        ("postgresql://h/db?s3cret@x=1", "an unknown parameter; in a password write"),
+        ("postgresql://u:p/x?s3cret&y@h/db", "an unknown parameter; in a password"),
+        ("postgresql://u@h/db?password=p&s3cret=1", "an unknown parameter; in a"),
+        ("host=h password=p s3cret=1", "an unknown parameter; .* and in words quote"),
+        ("postgresql://u:p%00s3cret@h/db", "takes no %00"),
+        ("postgresql://u:p%ffs3cret@h/db", "must be UTF-8"),
+        (f"postgresql://h:{'1' * 5000}/db", "a port, which must be"),
+        ("postgresql://h/db?connect_timeout=" + "1" * 5000, "connect_timeout must be"),
+        ("postgresql://h/db?keepalives=x", "keepalives must be one of"),
+        ("postgresql://h/db?tcp_user_timeout=x", "tcp_user_timeout must be a number"),
+        ("postgresql://h,/db", "a host of the list is empty"),
+        ("postgresql://,/db", "a host of the list is empty"),
+        ("postgresql://h,:5433/db", "a host of the list is empty"),
+        ("host=,127.0.0.1", "a host of the list is empty"),
+        ("postgresql:///db?host=a,b,c&port=1,2", "port must be one for all hosts"),
+        ("postgresql://h/db?port=1,", "port must be one for all hosts"),
+        ("postgresql://h/db?sslrootcert=/none", "sslrootcert cannot be read: No such"),
+        ("postgresql://h/db?sslcert=/none", "sslcert cannot be read: No such"),
+        ("postgresql://h/db?sslcert=a%0Ab", "sslcert cannot be read: No such"),
+        ("postgresql://h/db?ssl_min_protocol_version=TLSv9", "must be one of TLSv1"),
+        ("postgresql://h/db?gsslib=foo", "gsslib must be one of"),
+        ("postgresql://h/db?sslnegotiation=direct", "needs sslmode=require"),
     ],
 )
 def test_what_is_not_understood_is_named(line: str, told: str) -> None:
@@ -92,9 +115,23 @@ def test_a_password_among_the_parameters_stays_out_of_sight() -> None:
 
 
 def test_no_secret_is_in_what_psql_is_started_with() -> None:
-    url = parse("postgresql://u:p@h/db?sslpassword=geheim&sslcert=/c", "X")
+    url = parse("postgresql://u:p@h/db?sslpassword=geheim&application_name=a", "X")
     assert "geheim" in url.dsn
-    assert url.dsn_without_password == "postgresql://u@h/db?sslcert=%2Fc"
+    assert url.dsn_without_password == "postgresql://u@h/db?application_name=a"
+
+
+def test_a_service_is_one_that_psql_finds_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    services = tmp_path / "services"
+    services.write_text("[theirs]\nhost=h\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(services))
+    assert parse("postgresql:///db?service=theirs", "X").hosts == ""
+    with pytest.raises(UserError, match="its service is not in"):
+        parse("postgresql:///db?service=none", "X")
+    services.write_text("host=h\n")
+    with pytest.raises(UserError, match="is no file of services"):
+        parse("postgresql:///other?service=theirs", "X")
 
 
 def test_a_stricter_sslmode_is_kept() -> None:

@@ -123,6 +123,12 @@ def test_lists_may_be_written_as_in_the_file(
         ("CORS_ORIGINS", "https://a:x", "an origin is such as"),
         ("CORS_ORIGINS", "https://bücher.example", "https://xn--bcher-kva.example"),
         ("CORS_ORIGINS", "['https://a.example']", "an origin is such as"),
+        ("CORS_ORIGINS", "https://a b", "an origin is such as"),
+        ("CORS_ORIGINS", "https://a..example", "an origin is such as"),
+        ("CORS_ORIGINS", "https://%61.example", "an origin is such as"),
+        ("CORS_ORIGINS", "http://[0:0::1]", "browsers send http://[::1]"),
+        ("CORS_ORIGINS", "http://0x7f.1", "such an address as 127.0.0.1"),
+        ("CORS_ORIGINS", "http://2130706433", "such an address as 127.0.0.1"),
         ("TRUSTED_HOSTS", "https://a.example", "leave out the scheme and the path"),
         ("TRUSTED_HOSTS", "a.example/", "leave out the scheme and the path"),
         ("TRUSTED_HOSTS", "a.*.example", "* may stand alone, or in front"),
@@ -131,6 +137,7 @@ def test_lists_may_be_written_as_in_the_file(
         ("TRUSTED_HOSTS", "a b", "it is no host"),
         ("TRUSTED_HOSTS", "a:99999", "it is no host"),
         ("TRUSTED_HOSTS", '["a"', "it is no host"),
+        ("TRUSTED_HOSTS", "[" * 3000, "it is no host"),
         ("FORWARDED_ALLOW_IPS", "localhost", "addresses are compared"),
         ("FORWARDED_ALLOW_IPS", "10.1.2.3/8", "the network is 10.0.0.0/8"),
         ("FORWARDED_ALLOW_IPS", "10.0.0.0/33", "addresses are compared"),
@@ -202,6 +209,39 @@ def test_dynaconfs_own_variables_change_nothing(
     assert loaded == load()
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DB_HOST", "postgresql://u:s3cret@h/app"),
+        ("DB_HOST", "u:s3cret@h"),
+        ("DB_HOST", "a,s3cret"),
+        ("DB_HOST", "s3cret:5432"),
+        ("DB_HOST", "[::1]"),
+        ("DATABASE_NAME", "é" * 32),
+        ("SECRET_KEY", " " * 40),
+        *(
+            (name, "s3cret\udcff")
+            for name in ("PORT", "METRICS", "LOG_LEVEL", "DB_USERNAME", "DATABASE_NAME")
+        ),
+        *((name, "s3cret\udcff") for name in ("DB_PASSWORD", "DATABASE_URL", "HOST")),
+    ],
+)
+def test_what_a_setting_cannot_be_is_told_without_showing_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(UserError, match=f"^{name}.* must ") as raised:
+        load()
+    assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "host", ["db", "db_1.internal", "10.0.0.1", "::1", "/run/postgresql"]
+)
+def test_a_database_may_be_on_each_kind_of_host(host: str) -> None:
+    assert load(DB_HOST=host).database_host == host
+
+
 @pytest.fixture
 def copied(tmp_path: Path) -> Project:
     """A project with the small application's settings."""
@@ -255,6 +295,59 @@ def test_a_wrong_value_in_a_developers_file_is_told_with_its_place(
     (copied.root / ".env").write_text("PORT=x")
     with pytest.raises(UserError, match=r"PORT = 'x' \(\.env\) is not valid"):
         load_copied(copied)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("PORT=1\n\nDB_PASSWORD='s3cret", "line 3 cannot be read"),
+        ('DB_PASSWORD="s3cret"x"', "line 1 cannot be read"),
+        ("ENV_FOR_DYNACONF=production", "ENV_FOR_DYNACONF counts for nothing"),
+        ("DB_PASSWORD=s3cret\nDB_PASSWORD_FILE=x", "are both set"),
+        ("DB_PASSWORD_FILE=/none", "DB_PASSWORD_FILE=/none cannot be read"),
+    ],
+)
+def test_what_nobody_can_read_in_a_developers_file_is_told(
+    copied: Project, monkeypatch: pytest.MonkeyPatch, text: str, told: str
+) -> None:
+    monkeypatch.setenv("ENV_FOR_DYNACONF", "development")
+    (copied.root / ".env").write_text(text)
+    with pytest.raises(UserError, match=told) as raised:
+        load_copied(copied)
+    assert "s3cret" not in str(raised.value)
+
+
+def test_a_developers_file_may_name_files_of_secrets(
+    copied: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENV_FOR_DYNACONF", "development")
+    secret = copied.root / "secret"
+    secret.write_text("s3cret\n")
+    (copied.root / ".env").write_text(f"DB_PASSWORD_FILE={secret}")
+    assert load_copied(copied).DB_PASSWORD == "s3cret"
+    monkeypatch.setenv("DB_PASSWORD", "mine")
+    assert load_copied(copied).DB_PASSWORD == "mine"
+    secret.write_text("\n")
+    monkeypatch.delenv("DB_PASSWORD")
+    with pytest.raises(UserError, match="is empty; write the value into it"):
+        load_copied(copied)
+
+
+def test_a_developers_file_that_is_none_is_told(
+    copied: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENV_FOR_DYNACONF", "development")
+    path = copied.root / ".env"
+    path.mkdir()
+    with pytest.raises(UserError, match=r"\.env cannot be read"):
+        load_copied(copied)
+    path.rmdir()
+    for target in ("nowhere", ".env"):
+        path.symlink_to(target)
+        with pytest.raises(UserError, match=r"\.env cannot be read"):
+            load_copied(copied)
+        path.unlink()
+    load_copied(copied)
 
 
 def load_copied(project: Project) -> Settings:
@@ -368,7 +461,7 @@ def test_a_wrong_secret_is_refused_without_showing_it() -> None:
 
 def test_an_unknown_environment_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     message = refused(monkeypatch, ENV_FOR_DYNACONF="stagign")
-    assert "ENV_FOR_DYNACONF=stagign" in message
+    assert "ENV_FOR_DYNACONF='stagign'" in message
     assert "development, docker, production, testing" in message
 
 

@@ -1,6 +1,7 @@
 """What holds for every transaction, whoever begins it."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -12,7 +13,9 @@ from sqlalchemy.exc import ProgrammingError
 from quart_chassis.application import Application
 from quart_chassis.database import DatabaseUnavailable, begin, remedy, wait_seconds
 from quart_chassis.settings import Settings
+from quart_chassis.testing.postgres import OwnPostgres
 from tests.quart_chassis.migrating import ENDS_AT_COMMIT
+from tests.quart_chassis.small_project import run
 
 
 @pytest.fixture
@@ -190,6 +193,27 @@ async def test_a_host_that_nobody_knows_is_told_as_such(database: str) -> None:
         with pytest.raises(DatabaseUnavailable) as raised:
             await ask("SELECT 1")
         assert "no such host is known" in remedy(raised.value, app.settings(Settings))
+
+
+@pytest.mark.parametrize(
+    ("asked", "variables", "told"),
+    [
+        ("sslmode=require", {}, "correct sslmode in DATABASE_URL"),
+        ("target_session_attrs=standby", {}, "name all hosts in DATABASE_URL"),
+        (
+            "application_name=a",
+            {"PGSSLMODE": "x"},
+            "or in the PG\\* variable that says",
+        ),
+    ],
+)
+def test_what_no_server_can_meet_is_told_as_such(
+    own_postgres: OwnPostgres, asked: str, variables: dict[str, str], told: str
+) -> None:
+    """It was blamed on a server that does not run."""
+    ended = run("migrate", DATABASE_URL=f"{own_postgres.url()}?{asked}", **variables)
+    assert ended.returncode == 1
+    assert re.fullmatch(f".*{told}.*\n", ended.stderr)
 
 
 async def test_a_pool_in_use_is_waited_for_no_longer_than_asked(
