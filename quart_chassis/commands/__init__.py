@@ -13,7 +13,6 @@ If `run` is a coroutine function, it runs with the database and the application 
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Iterable
 from importlib import import_module
@@ -37,6 +36,7 @@ from quart_chassis.commands import (
     run,
     seed,
     shell,
+    signals,
     startapp,
     test,
     update,
@@ -59,11 +59,7 @@ def main(words: list[str], program: str = "manage.py", root: Path | None = None)
     The exit status is the command's; 1 after a UserError, which is printed in one line;
     2 for wrong usage.
     """
-    # As SystemExit, so that started servers are stopped on the way out.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    if sys.platform != "win32" and not streams.ignores_hangup():
-        # A closed terminal ends the command; under nohup it does not.
-        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+    signals.end_in_order()
     streams.open_what_is_closed()
     try:
         status = _run(words, program, root or Path.cwd())

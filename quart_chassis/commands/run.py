@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     from quart_chassis.errors import UserError
     from quart_chassis.features import features_of, load_settings
     from quart_chassis.observe import logs
-    from quart_chassis.serve import server
+    from quart_chassis.serve import listening, server
 
     if arguments.reload:
         if (arguments.workers or "1") != "1":
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         context.own_commands(features_of(project), project.root)
         project.create_app(**given)
     with (
-        server.listen(settings.HOST, settings.PORT) as listener,
+        listening.listen(settings.HOST, settings.PORT) as listener,
         context.database(settings),
     ):
         _bring_up_to_date(settings)

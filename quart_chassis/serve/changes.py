@@ -1,7 +1,7 @@
 """Which files of a project change, while `run --reload` goes on."""
 
 import os
-import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
@@ -18,7 +18,25 @@ TICK_MILLISECONDS = 200
 Stamps = dict[Path, tuple[int, int, int]]
 
 
-def watch(project: Project, stop: threading.Event) -> Iterator[list[Path]]:
+class Stop:
+    """Whether a signal asked for the end.
+
+    threading.Event has a lock, for which the handler of a second signal would wait for
+    ever while the first one's holds it.
+    """
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def set(self, *_: object) -> None:
+        """Ask for the end; a handler of signals."""
+        self._asked = True
+
+    def is_set(self) -> bool:
+        return self._asked
+
+
+def watch(project: Project, stop: Stop) -> Iterator[list[Path]]:
     """The files that changed since the last time, until `stop` is set.
 
     The list is empty five times a second, so that the caller can look after other
@@ -55,7 +73,7 @@ def _counts(path: Path) -> bool:
     return folder or path.suffix == ".py" or is_shown(path)
 
 
-def _told(folders: list[Path], stop: threading.Event) -> Iterator[list[Path]]:
+def _told(folders: list[Path], stop: Stop) -> Iterator[list[Path]]:
     """The files that the operating system says have changed."""
     import watchfiles  # noqa: PLC0415 - may be missing
 
@@ -84,13 +102,13 @@ def _told(folders: list[Path], stop: threading.Event) -> Iterator[list[Path]]:
 
 
 def _looked_at(
-    files: Callable[[], Iterable[Path]], stop: threading.Event, wait: bool = True
+    files: Callable[[], Iterable[Path]], stop: Stop, wait: bool = True
 ) -> Iterator[list[Path]]:
     """The files whose size or time of change is another one than before."""
     before = _stamps(files())
     while not stop.is_set():
         if wait:
-            stop.wait(TICK_MILLISECONDS / 1000)
+            time.sleep(TICK_MILLISECONDS / 1000)
         now = _stamps(files())
         yield sorted(path for path in before | now if before.get(path) != now.get(path))
         before = now

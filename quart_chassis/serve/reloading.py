@@ -1,10 +1,8 @@
 """`run --reload`: the server runs in a process that is replaced when code changes."""
 
 import multiprocessing
-import signal
 import socket
 import sys
-import threading
 import time
 from collections.abc import Iterable
 from contextlib import contextmanager, suppress
@@ -27,16 +25,13 @@ SPAWN = multiprocessing.get_context("spawn")
 log = structlog.stdlib.get_logger()
 
 
-def serve(listener: socket.socket, settings: Settings) -> None:
-    """Serve until a signal, with the code as it is.
+def serve(listener: socket.socket, settings: Settings, stop: changes.Stop) -> None:
+    """Serve until `stop` is set, with the code as it is.
 
     A change of a template or a static file is told to the server, which tells browsers;
     after any other change another process serves. The listener stays open, so a browser
     that comes meanwhile waits for that process.
     """
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
     with _kept_terminal():
         process = Process(listener, settings)
         process.start([])

@@ -1,31 +1,26 @@
 """The web server: Uvicorn with a listener, workers and time limits."""
 
 import asyncio
-import errno
-import os
 import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
+from types import FrameType
 
 from uvicorn import Config, Server
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from quart_chassis import streams
-from quart_chassis.errors import UserError
 from quart_chassis.observe import metrics
-from quart_chassis.serve import connections, reloading, stopping
+from quart_chassis.serve import changes, connections, listening, reloading, stopping
 from quart_chassis.settings import Settings
 
 # A stop takes half a second until the parent sees the signal, the drain, and this: less
 # than nine seconds, and longer than the WAIT_SECONDS of the last request.
 GRACEFUL_STOP_SECONDS = 6
-BACKLOG = 2048
-# The kernel closes a connection if the caller does not read pending data for so long;
-# connections inherit this from the listener (tcp(7), Linux only).
-STALLED_SECONDS = 30
 # The minimum time to live of a packet (Linux, ip(7) and ipv6(7)); Python has no names
 # for these options. Packets start with 64 or 128, so none has 255.
 MINIMUM_TTL = {
@@ -33,56 +28,6 @@ MINIMUM_TTL = {
     # IPv4 reaches a listener on :: too.
     socket.AF_INET6: [(socket.IPPROTO_IPV6, 73), (socket.IPPROTO_IP, 21)],
 }
-# The host is no address of this machine, or of no family that it has.
-NO_ADDRESS = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; UserError if the address cannot be used.
-
-    `::` is every address of the machine, of IPv4 too. Brackets may stand around IPv6.
-    """
-    try:
-        family, *_, address = socket.getaddrinfo(
-            host.removeprefix("[").removesuffix("]"),
-            port,
-            type=socket.SOCK_STREAM,
-            flags=socket.AI_PASSIVE,
-        )[0]
-        listener = socket.create_server(
-            (str(address[0]), port),
-            family=family,
-            backlog=BACKLOG,
-            dualstack_ipv6=address[0] == "::" and socket.has_dualstack_ipv6(),
-        )
-    except (OSError, UnicodeError) as error:
-        raise UserError(_why_not(error, host, port)) from None
-    if sys.platform == "linux":
-        listener.setsockopt(
-            socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_SECONDS * 1000
-        )
-    return listener
-
-
-def _why_not(error: Exception, host: str, port: int) -> str:
-    reason = getattr(error, "strerror", "") or "not a valid host"
-    said = f"cannot listen on {host} port {port}: {reason}; "
-    is_host = not isinstance(error, OSError) or error.errno in NO_ADDRESS
-    if is_host or isinstance(error, socket.gaierror):
-        if os.environ.get("HOST") == host:
-            # zsh and tcsh set it to the machine's name.
-            said += "the environment variable HOST says so; "
-        return said + "choose an address of this machine, such as --host 127.0.0.1"
-    return said + "choose another, for example with --port 5002 or PORT=5002"
-
-
-def url_of(listener: socket.socket) -> str:
-    """The URL of the listener, for a browser on this machine."""
-    host, port = listener.getsockname()[:2]
-    # A listener on :: takes IPv4, too, which every machine has.
-    own = "127.0.0.1" if socket.has_dualstack_ipv6() else "::1"
-    host = {"0.0.0.0": "127.0.0.1", "::": own}.get(host, host)  # noqa: S104
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def serve(listener: socket.socket, settings: Settings, *, reload: bool) -> int:
@@ -92,8 +37,10 @@ def serve(listener: socket.socket, settings: Settings, *, reload: bool) -> int:
     worker that dies is replaced.
     """
     if reload:
+        stop = changes.Stop()
+        _hear_signals(stop.set)
         _tell_address(listener)
-        reloading.serve(listener, settings)
+        reloading.serve(listener, settings, stop)
         return 0
     config = Config(
         f"{settings.project.package}.asgi:app",
@@ -104,24 +51,28 @@ def serve(listener: socket.socket, settings: Settings, *, reload: bool) -> int:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        backlog=BACKLOG,
+        backlog=listening.BACKLOG,
         timeout_graceful_shutdown=GRACEFUL_STOP_SECONDS,
     )
     if settings.WORKERS > 1:
         return run_workers(config, listener, settings)
     server = OneWorker(config)
-    # Set now, so that a signal before it serves is not lost. Uvicorn raises the signal
+    # Now, so that a signal before it serves is not lost. Uvicorn raises the signal
     # again after it has stopped, and this handler then ignores it.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, server.handle_exit)
+    _hear_signals(server.handle_exit)
     _tell_address(listener)
     server.run(sockets=[listener])
     return int(not server.started)
 
 
+def _hear_signals(handler: Callable[[int, FrameType | None], None]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
+
+
 def _tell_address(listener: socket.socket) -> None:
     """Print the address; from now on a signal stops the server."""
-    print(f"Open {url_of(listener)} (Ctrl-C ends it)", flush=True)
+    print(f"Open {listening.url_of(listener)} (Ctrl-C ends it)", flush=True)
 
 
 def run_workers(config: Config, listener: socket.socket, settings: Settings) -> int:

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from quart_chassis.errors import UserError
-from quart_chassis.serve import server
+from quart_chassis.serve import listening
 
 
 def has_ipv6() -> bool:
@@ -44,10 +44,10 @@ def reaches(listener: socket.socket, family: socket.AddressFamily, host: str) ->
 def test_a_host_is_reached_by_its_kind_of_address(
     host: str, ipv4: bool, ipv6: bool, url: str
 ) -> None:
-    with server.listen(host, 0) as listener:
+    with listening.listen(host, 0) as listener:
         assert reaches(listener, socket.AF_INET, "127.0.0.1") is ipv4
         assert reaches(listener, socket.AF_INET6, "::1") is (ipv6 and HAS_IPV6)
-        assert server.url_of(listener).startswith(url)
+        assert listening.url_of(listener).startswith(url)
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "2001:db8::1", "no.such.host.invalid"])
@@ -56,7 +56,7 @@ def test_a_host_that_a_shell_set_is_told_with_its_source(
 ) -> None:
     monkeypatch.setenv("HOST", host)
     with pytest.raises(UserError) as caught:
-        server.listen(host, 0)
+        listening.listen(host, 0)
     assert f"cannot listen on {host} port 0" in str(caught.value)
     assert "the environment variable HOST says so" in str(caught.value)
     assert "--host 127.0.0.1" in str(caught.value)

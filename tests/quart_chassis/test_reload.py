@@ -3,7 +3,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -200,7 +199,7 @@ def test_each_kind_of_file_is_watched(
     monkeypatch.setattr(changes, "__file__", str(checkout / "quart_chassis/serve/x.py"))
     for name in KINDS:
         (checkout / name).parent.mkdir(exist_ok=True)
-    stop = threading.Event()
+    stop = changes.Stop()
     looks = changes.watch(Project.at(checkout), stop)
     assert next(looks) == []
     for name in [*OTHERS, *KINDS]:

@@ -126,6 +126,16 @@ def test_a_stop_as_soon_as_the_address_is_told_is_heard(
         assert server.stop(number) == 0
 
 
+@pytest.mark.parametrize("words", [[], ["--workers", "2"], ["--reload"]])
+def test_however_often_a_stop_is_told_it_is_one(used: Path, words: list[str]) -> None:
+    """Seen to hang under --reload, and to end with 143 where the last one was late."""
+    with running_in(used, [*RUN, *words]) as server:
+        while server.process.poll() is None:
+            server.process.send_signal(signal.SIGTERM)
+        assert server.process.returncode == 0
+    assert not (database_of(used) / "cluster/data/postmaster.pid").exists()
+
+
 def test_requests_are_answered_where_no_log_can_be_written(used: Path) -> None:
     """`run 2>&1 | head -1`; seen to fail where a lost line ended the connection."""
     reading, writing = os.pipe()

@@ -11,7 +11,7 @@ from quart_chassis.errors import UserError
 from quart_chassis.features import load_settings
 from quart_chassis.installation import dependencies
 from quart_chassis.project import Project
-from quart_chassis.serve import server
+from quart_chassis.serve import listening
 
 
 def installed(_project: Project) -> Iterator[Finding]:
@@ -50,7 +50,7 @@ def port(project: Project) -> Iterable[Finding]:
     """Whether the port is free."""
     chosen = load_settings(project)
     try:
-        server.listen(chosen.HOST, chosen.PORT).close()
+        listening.listen(chosen.HOST, chosen.PORT).close()
     except UserError as error:
         raise UserError(_with_holder(str(error), chosen.PORT)) from None
     return ()
