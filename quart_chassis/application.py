@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import structlog
-from quart import Quart, request, websocket
+from quart import websocket
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from quart_chassis import features, settings
@@ -31,6 +31,7 @@ from quart_chassis.web import (
     reload,
     sign_in,
 )
+from quart_chassis.web.lean import LeanQuart
 from quart_chassis.web.probes import probes
 from quart_chassis.web.refusals import refuse
 from quart_chassis.web.sessions import Sessions
@@ -64,7 +65,7 @@ def create(
     return app
 
 
-class Application(Quart):
+class Application(LeanQuart):
     """Quart with settings, a database, and a door that every request passes."""
 
     def __init__(self, project: Project, loaded: settings.Loaded) -> None:
@@ -180,7 +181,7 @@ class Application(Quart):
         await self._entry(scope, receive, send)
 
     async def preprocess_request(self, *context: Any) -> Any:
-        _note_route(request)
+        _note_route(context[0].request)
         return await super().preprocess_request(*context)
 
     async def preprocess_websocket(self, *context: Any) -> Any:

@@ -28,10 +28,11 @@ class Answer:
     """
 
     def __init__(
-        self, send: Send, request_id: bytes, secure: bool, draining: Draining
+        self, send: Send, request_id: str, secure: bool, draining: Draining
     ) -> None:
         self._send = send
-        self._added = [(b"x-request-id", request_id)]
+        self.request_id = request_id
+        self._added = [(b"x-request-id", request_id.encode())]
         # Must not be sent over plain HTTP (RFC 6797, 7.2).
         self._added += [headers.HSTS] * secure
         self._draining = draining

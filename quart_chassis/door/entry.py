@@ -5,12 +5,12 @@ It works on ASGI messages, for HTTP and WebSocket alike.
 
 import re
 from collections.abc import Awaitable, Callable
+from os import urandom
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
-from uuid import uuid4
 
-import structlog
+from structlog.contextvars import bind_contextvars, reset_contextvars
 from werkzeug.exceptions import (
     BadRequest,
     Forbidden,
@@ -23,6 +23,7 @@ from quart_chassis.door.answers import Answer, Scope, Send
 from quart_chassis.door.draining import Draining
 from quart_chassis.door.handshakes import Handshake
 from quart_chassis.door.proxies import path_of
+from quart_chassis.observe import requests
 from quart_chassis.observe.metrics import Metrics
 from quart_chassis.settings import Settings
 
@@ -33,8 +34,6 @@ SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:=/+@-]{1,128}")
 # What a view sets in its scope if it is neither to be logged nor measured.
 UNLOGGED = "quart_chassis.unlogged"
 Refuse = Callable[[Scope, Send, HTTPException], Awaitable[None]]
-
-log = structlog.stdlib.get_logger()
 
 
 class Door:
@@ -69,26 +68,26 @@ class Door:
         if not scope.get("raw_path"):
             # A server may leave it out (ASGI, "HTTP Connection Scope").
             scope["raw_path"] = quote(scope["path"]).encode()
-        request_id = _request_id(scope)
         secure = self._production and scope["scheme"] in {"https", "wss"}
-        answer = Answer(send, request_id, secure, self._draining)
+        answer = Answer(send, _request_id(scope), secure, self._draining)
         send = answer.send
         if scope["type"] == "websocket":
             handshake = Handshake(receive, answer)
             receive, send = handshake.receive, handshake.send
-        with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
-            try:
-                if error := self._objection(scope):
-                    await self._refuse(scope, send, error)
-                else:
-                    await self._application(scope, receive, send)
-            except Exception as error:
-                # The server logs it, after the request's id was forgotten.
-                error.add_note(f"Request id: {request_id.decode()}")
-                answer.fail()
-                raise
-            finally:
-                self._record(scope, answer)
+        bound = bind_contextvars(request_id=answer.request_id)
+        try:
+            if error := self._objection(scope):
+                await self._refuse(scope, send, error)
+            else:
+                await self._application(scope, receive, send)
+        except Exception as error:
+            # The server logs it, after the request's id was forgotten.
+            error.add_note(f"Request id: {answer.request_id}")
+            answer.fail()
+            raise
+        finally:
+            self._record(scope, answer)
+            reset_contextvars(**bound)
 
     def _objection(self, scope: Scope) -> HTTPException | None:
         """Why the request may not pass, or None."""
@@ -124,13 +123,14 @@ class Door:
         method = scope["method"] if scope["type"] == "http" else "WEBSOCKET"
         route = scope.get("route", "none")
         self._metrics.answered(method, route, answer.status, answer.seconds)
-        log.info(
-            "request",
-            method=method,
-            # Not decoded, so that no caller can write line breaks into a log.
-            path=scope["raw_path"].decode("latin-1"),
-            status=answer.status,
-            milliseconds=round((perf_counter() - answer.arrived) * 1000, 1),
+        requests.write(
+            requests.Line(
+                method,
+                scope["raw_path"].decode("latin-1"),
+                answer.status,
+                round((perf_counter() - answer.arrived) * 1000, 1),
+                answer.request_id,
+            )
         )
 
 
@@ -170,10 +170,10 @@ def _objection_to_coding(scope: Scope) -> HTTPException | None:
     return None
 
 
-def _request_id(scope: Scope) -> bytes:
+def _request_id(scope: Scope) -> str:
     """The caller's `X-Request-ID` if it is short and plain, else a new one."""
     for name, value in scope["headers"]:
         if name == b"x-request-id" and SANE_REQUEST_ID.fullmatch(value):
-            found: bytes = value
+            found: str = value.decode()
             return found
-    return uuid4().hex.encode()
+    return urandom(16).hex()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from quart_chassis.observe import console
+from quart_chassis.observe import console, requests
 from quart_chassis.settings import Settings
 from quart_chassis.streams import Lossy
 
@@ -31,8 +31,11 @@ def configure(settings: Settings) -> None:
         _without_color_message,
     ]
     rendered = _as_json() if form == "json" else console.processors()
+    processors = [*shared, *rendered]
+    is_short = form == "json" and settings.LOG_LEVEL in {"DEBUG", "INFO"}
+    requests.allow(requests.Shortcut(processors, stream) if is_short else None)
     structlog.configure(
-        processors=[*shared, *rendered],
+        processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(settings.LOG_LEVEL),
         logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=False,

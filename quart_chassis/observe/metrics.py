@@ -48,6 +48,7 @@ class Metrics:
         # Several workers have no common creation time of a series.
         disable_created_metrics()
         self.registry = CollectorRegistry()
+        self._of_requests: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.requests = self.counter(
             "http_requests_total",
             "Requests by route and status; 499 is a caller who disconnected.",
@@ -91,9 +92,17 @@ class Metrics:
     ) -> None:
         """Count a request, and the seconds until its response began, if one did."""
         known = method if method in METHODS else "other"
-        self.requests.labels(known, route, status).inc()
+        # Bounded as the labels are, and found sooner than by them.
+        key = (known, route, status)
+        if key not in self._of_requests:
+            self._of_requests[key] = (
+                self.requests.labels(*key),
+                self.seconds.labels(known, route),
+            )
+        requests, duration = self._of_requests[key]
+        requests.inc()
         if seconds is not None:
-            self.seconds.labels(known, route).observe(seconds)
+            duration.observe(seconds)
 
 
 class AllWorkers(Collector):

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from quart import Quart
 from werkzeug.exceptions import HTTPException
 
-from quart_chassis.web.whole_urls import HostedRequest
+from quart_chassis.web.lean import LeanRequest
 
 LIMIT_ATTRIBUTE = "_quart_chassis_largest_body"
 
@@ -45,7 +45,7 @@ def install(app: Quart) -> None:
         limits = {name: limit_of(view) for name, view in app.view_functions.items()}
         return {name: limit for name, limit in limits.items() if limit}
 
-    class BoundedRequest(HostedRequest):
+    class BoundedRequest(LeanRequest):
         def __init__(self, *arguments: Any, **named: Any) -> None:
             super().__init__(*arguments, **named)
             if own() and self.method != "GET":

@@ -12,7 +12,8 @@ from inspect import getdoc, unwrap
 from typing import Any, get_type_hints
 
 import msgspec
-from quart import Quart, has_request_context, request
+from quart import Quart, Response, has_request_context, request
+from quart.typing import ResponseTypes
 from quart_schema import Info, OpenAPIProvider, QuartSchema
 from quart_schema.validation import (
     QUART_SCHEMA_REQUEST_ATTRIBUTE,
@@ -36,6 +37,7 @@ Amendment = Callable[[dict[str, Any]], None]
 def install(app: Quart, project: Project) -> None:
     """Serve the description of `app`'s API."""
     app.extensions["api_amendments"] = []
+    without_models = app.make_response
     QuartSchema(
         app,
         info=Info(title=project.title, version=project.version),
@@ -46,6 +48,14 @@ def install(app: Quart, project: Project) -> None:
         redoc_ui_path=None,
         scalar_ui_path=None,
     )
+    with_models = app.make_response
+
+    async def make_response(result: Any) -> ResponseTypes:
+        """Have Quart-Schema look for models where there may be one."""
+        has_none = isinstance(result, (str, Response))
+        return await (without_models if has_none else with_models)(result)
+
+    app.make_response = make_response  # type: ignore[method-assign]
 
 
 def amend(app: Quart, amendment: Amendment) -> None:
