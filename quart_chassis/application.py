@@ -13,6 +13,7 @@ from quart_chassis import features, settings
 from quart_chassis.claims import CHASSIS, Claims
 from quart_chassis.database import pool
 from quart_chassis.door import Door, Draining, behind_proxies
+from quart_chassis.door.lanes import Lanes
 from quart_chassis.observe import logs, tracing
 from quart_chassis.observe.metrics import Metrics
 from quart_chassis.project import Project
@@ -23,6 +24,8 @@ from quart_chassis.web import (
     cors,
     docs,
     errors,
+    fast_lane,
+    filled,
     limits,
     navigation,
     openapi,
@@ -39,7 +42,6 @@ from quart_chassis.web.sessions import Sessions
 if TYPE_CHECKING:
     from flask.sansio.blueprints import Blueprint
     from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
-    from quart.wrappers import BaseRequestWebsocket
 
 Kind = TypeVar("Kind")
 
@@ -82,8 +84,9 @@ class Application(LeanQuart):
         # No empty line in a page where a template has a statement.
         self.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
         self.config.from_mapping(configuration.of(chosen))
+        lanes = Lanes(tracing.traced(super().asgi_app))
         door = Door(
-            tracing.traced(super().asgi_app),
+            lanes,
             partial(refuse, self),
             chosen,
             self.metrics,
@@ -92,6 +95,8 @@ class Application(LeanQuart):
         self._entry = behind_proxies(door, chosen)
         logs.configure(chosen)
         pool.install(self, chosen)
+        fast_lane.install(self, lanes, chosen)
+        filled.install(self)
         assets.install(self)
         errors.install(self)
         limits.install(self)
@@ -181,18 +186,9 @@ class Application(LeanQuart):
         await self._entry(scope, receive, send)
 
     async def preprocess_request(self, *context: Any) -> Any:
-        _note_route(context[0].request)
+        tracing.note_route(context[0].request)
         return await super().preprocess_request(*context)
 
     async def preprocess_websocket(self, *context: Any) -> Any:
-        _note_route(websocket)
+        tracing.note_route(websocket)
         return await super().preprocess_websocket(*context)
-
-
-def _note_route(asked: "BaseRequestWebsocket") -> None:
-    """Tell the door and the traces which route a request has, if it has one."""
-    if asked.url_rule is not None:
-        route = asked.url_rule.rule
-        scope = cast("dict[str, Any]", asked.scope)
-        scope["route"] = route
-        tracing.name_span(scope.get("method", "WEBSOCKET"), route)

@@ -1,6 +1,6 @@
 """Counters: a page that counts its visits, badges, and an API."""
 
-from my_app.counter_app import counting, forgetting, live
+from my_app.counter_app import counting, forgetting, lane, live
 from my_app.counter_app.api import counter_api, describe
 from my_app.counter_app.settings import (
     CounterSettings as Settings,
@@ -19,6 +19,7 @@ def install(app: Application) -> None:
     counting.install(app)
     forgetting.install(app)
     live.install(app)
+    lane.install(app)
     app.register_blueprint(counter_app)
     app.register_blueprint(counter_api)
     describe(app)

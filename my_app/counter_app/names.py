@@ -27,5 +27,9 @@ def check(name: str) -> None:
 
 def may_be_counted(name: str) -> bool:
     """Whether COUNTER_NAMES allows increments; `home` is always allowed."""
-    allowed = settings.current(CounterSettings).COUNTER_NAMES
+    return is_allowed(name, settings.current(CounterSettings).COUNTER_NAMES)
+
+
+def is_allowed(name: str, allowed: tuple[str, ...]) -> bool:
+    """Whether a COUNTER_NAMES of `allowed` allows increments."""
     return not allowed or name == HOME or name in allowed

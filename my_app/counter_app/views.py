@@ -1,11 +1,12 @@
 """The page, which counts its visits, and badges for pages on other sites."""
 
+from typing import Any
+
 from quart import (
     Blueprint,
     Request,
     Response,
     abort,
-    render_template,
     request,
 )
 
@@ -13,9 +14,11 @@ from my_app.counter_app import counting, names, queries
 from quart_chassis import settings, web
 from quart_chassis.database import DatabaseUnavailable, begin
 from quart_chassis.settings import Settings
+from quart_chassis.web import filled
 
 PREVIEW_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 PREVIEW_WORDS = ("prefetch", "prerender", "preview")
+PAGE, BADGE = "counter_app/home.html", "counter_app/badge.svg"
 NOT_KEPT = "max-age=0, no-cache, no-store, must-revalidate"
 
 counter_app = Blueprint(
@@ -38,7 +41,7 @@ async def tell_whether_it_counted(error: DatabaseUnavailable) -> Response:
 @counter_app.get("/")
 async def home() -> Response:
     """The page; a GET counts a visit and shows the new value."""
-    return await _counting(names.HOME, "counter_app/home.html", "text/html")
+    return await _counting(names.HOME, PAGE, "text/html")
 
 
 @counter_app.get("/badges/<name>.svg")
@@ -50,7 +53,7 @@ async def badge(name: str) -> Response:
     name = name.lower()
     if not names.is_name(name) or not names.may_be_counted(name):
         abort(404)
-    response = await _counting(name, "counter_app/badge.svg", "image/svg+xml")
+    response = await _counting(name, BADGE, "image/svg+xml")
     # GitHub's image proxy and Fastly ask again only for all of these together.
     response.headers["Cache-Control"] = NOT_KEPT
     # Badges are shown on other sites.
@@ -61,11 +64,16 @@ async def badge(name: str) -> Response:
 async def _counting(name: str, template: str, content_type: str) -> Response:
     """Count the request if it is a visit, then show the counter's value."""
     if counted := is_visit(request):
-        value = (await counting.count(name)).value
+        by_the_lane: Any = request.scope.get(counting.COUNTED)
+        value = (by_the_lane or await counting.count(name)).value
     else:
         value = await _look(name)
-    shown = await render_template(
-        template, name=name, value=value, settings=settings.current(Settings)
+    shown = await filled.render(
+        template,
+        value,
+        kind_of(value) if template == PAGE else name,
+        name=name,
+        settings=settings.current(Settings),
     )
     response = Response(shown, content_type=f"{content_type}; charset=utf-8")
     response.headers["X-Counted"] = "1" if counted else "0"
@@ -89,3 +97,8 @@ def is_visit(request: Request) -> bool:
         return False
     purposes = " ".join(request.headers.get(name, "") for name in PREVIEW_HEADERS)
     return not any(word in purposes.lower() for word in PREVIEW_WORDS)
+
+
+def kind_of(value: int) -> bool:
+    """What of the page's text depends on the value: its unit is in the singular."""
+    return value == 1

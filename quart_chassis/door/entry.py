@@ -7,7 +7,7 @@ import re
 from collections.abc import Awaitable, Callable
 from os import urandom
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from structlog.contextvars import bind_contextvars, reset_contextvars
@@ -28,7 +28,7 @@ from quart_chassis.observe.metrics import Metrics
 from quart_chassis.settings import Settings
 
 if TYPE_CHECKING:
-    from hypercorn.typing import ASGIFramework
+    pass
 
 SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:=/+@-]{1,128}")
 # What a view sets in its scope if it is neither to be logged nor measured.
@@ -47,13 +47,13 @@ class Door:
 
     def __init__(
         self,
-        application: "ASGIFramework",
+        application: Any,
         refuse: Refuse,
         settings: Settings,
         metrics: Metrics,
         draining: Draining,
     ) -> None:
-        self._application = cast(Any, application)
+        self._application = application
         self._refuse = refuse
         self._trusted_hosts = settings.TRUSTED_HOSTS
         self._cors_origins = settings.CORS_ORIGINS

@@ -20,17 +20,28 @@ if TYPE_CHECKING:
 LEFT_OUT = "://[^/]+/(livez|readyz|metrics)$"
 
 
-def name_span(method: str, route: str) -> None:
-    """Name the request's span after its route, so that there are few names."""
+def note_route(asked: Any) -> None:
+    """Tell the door which route a request or a handshake has, if it has one.
+
+    Its span is named after that, so that there are few names.
+    """
+    if asked.url_rule is None:
+        return
+    route = asked.scope["route"] = asked.url_rule.rule
     span = trace.get_current_span()
     if span.is_recording():
-        span.update_name(f"{method} {route}")
+        span.update_name(f"{asked.scope.get('method', 'WEBSOCKET')} {route}")
         span.set_attribute("http.route", route)
+
+
+def is_on() -> bool:
+    """Whether spans are collected."""
+    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
 
 
 def traced(application: "ASGIFramework") -> "ASGIFramework":
     """`application`, with a span for each request if spans are collected."""
-    if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+    if not is_on():
         return application
     # Installed with the tracing requirements, not with the application.
     from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware  # noqa: PLC0415

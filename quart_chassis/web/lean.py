@@ -14,18 +14,18 @@ from quart.typing import ResponseTypes
 from quart.wrappers.base import BaseRequestWebsocket
 from quart.wrappers.response import DataBody
 from werkzeug.datastructures import Headers
-from werkzeug.routing import MapAdapter, Rule
+from werkzeug.routing import MapAdapter
 
+from quart_chassis.door.callers import Caller, again
+from quart_chassis.door.lanes import FAILED
+from quart_chassis.web.addresses import Addresses, Known
 from quart_chassis.web.whole_urls import HostedRequest
 
 if TYPE_CHECKING:
     from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
 
-# When a view that still runs hears whether its caller has left.
-NOTICE_SECONDS = 0.1
 # A server takes this much without waiting until the caller reads (asyncio's limit).
 TAKEN_AT_ONCE = 65536
-MOST_ADDRESSES = 1024
 BODY_HEADERS = {b"content-length", b"transfer-encoding"}
 
 
@@ -43,7 +43,7 @@ class LeanConnection(ASGIHTTPConnection):
             return
         if first.get("body") or first.get("more_body"):
             # No header tells of it: a test's client, or another protocol below.
-            await super().__call__(_again(first, receive), send)
+            await super().__call__(again(first, receive), send)
             return
         request = self._create_request_from_scope(send)
         request.body.set_complete()
@@ -104,38 +104,6 @@ class LeanConnection(ASGIHTTPConnection):
         await send(end)
 
 
-class Caller:
-    """Who waits for the answer; the current task is cancelled if they leave."""
-
-    def __init__(self, receive: "ASGIReceiveCallable") -> None:
-        self._receive = receive
-        self._left = False
-        self._task = cast("asyncio.Task[None]", asyncio.current_task())
-        self._follower: asyncio.Task[None] | None = None
-        # Most answers are there before.
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(NOTICE_SECONDS, self._begin_to_follow)
-
-    def has_left(self) -> bool:
-        """Whether the task was cancelled for that, and need not be for more."""
-        return self._left and not self._task.uncancel()
-
-    def forget(self) -> None:
-        """Care no longer whether they leave."""
-        self._timer.cancel()
-        if self._follower:
-            self._follower.cancel()
-
-    def _begin_to_follow(self) -> None:
-        self._follower = asyncio.ensure_future(self._follow())
-
-    async def _follow(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self._left = True
-        self._task.cancel()
-
-
 class LeanRequest(HostedRequest):
     """A request that finds its blueprints once for each endpoint."""
 
@@ -145,78 +113,13 @@ class LeanRequest(HostedRequest):
         return list(_blueprints_of(self.endpoint or ""))
 
 
-class Addresses:
-    """A request's addresses, as werkzeug has them, found when they are asked for.
-
-    Which route a path has is remembered where there is nothing in it to be parsed.
-    """
-
-    def __init__(self, app: "LeanQuart", request: Request) -> None:
-        self._app = app
-        self._request = request
-        self._adapter: MapAdapter | None = None
-
-    def match(self, *arguments: Any, **options: Any) -> Any:
-        """As `MapAdapter.match`."""
-        if arguments or options != {"return_rule": True}:
-            return self._found.match(*arguments, **options)
-        key = (self._request.path, self._request.method)
-        if known := self._app.fixed_routes.get(key):
-            return known, {}
-        rule, values = self._found.match(return_rule=True)
-        if not rule.arguments and not values:
-            self._app.fixed_routes[key] = rule
-        return rule, values
-
-    def build(
-        self,
-        endpoint: str,
-        values: dict[str, Any],
-        method: str | None = None,
-        force_external: bool = False,
-    ) -> str:
-        """As `MapAdapter.build`; remembers what has no values, and static files."""
-        named = values.get("filename")
-        if method or force_external or values.keys() - {"filename"}:
-            return self._found.build(endpoint, values, method, force_external)
-        key = (self._request.root_path, endpoint, named)
-        if key not in (known := self._app.fixed_addresses):
-            address = self._found.build(endpoint, values, method)
-            if not address.startswith("/") or len(known) >= MOST_ADDRESSES:
-                # That of a WebSocket has the host; or names come from callers.
-                return address
-            known[key] = address
-        return known[key]
-
-    @property
-    def url_scheme(self) -> str:
-        """Quart sets it, too."""
-        return self._found.url_scheme
-
-    @url_scheme.setter
-    def url_scheme(self, scheme: str) -> None:
-        self._found.url_scheme = scheme
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._found, name)
-
-    @property
-    def _found(self) -> MapAdapter:
-        if self._adapter is None:
-            self._adapter = self._app.full_url_adapter(self._request)
-        return self._adapter
-
-
 class LeanQuart(Quart):
     """Quart with all of this."""
 
     asgi_http_class = LeanConnection
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        # By path and method; as many as the application has routes.
-        self.fixed_routes: dict[tuple[str, str], Rule] = {}
-        # By path prefix, endpoint and file.
-        self.fixed_addresses: dict[tuple[str, str, str | None], str] = {}
+        self._known = Known()
         super().__init__(*arguments, **options)
 
     def ensure_async(self, func: Any) -> Any:
@@ -226,8 +129,7 @@ class LeanQuart(Quart):
         return func if is_async else super().ensure_async(func)
 
     def add_url_rule(self, *arguments: Any, **options: Any) -> None:
-        self.fixed_routes.clear()
-        self.fixed_addresses.clear()
+        self._known = Known()
         super().add_url_rule(*arguments, **options)
 
     def create_url_adapter(
@@ -237,11 +139,14 @@ class LeanQuart(Quart):
         has_hosts = self.url_map.host_matching or self.subdomain_matching
         if has_hosts or not isinstance(request, Request):
             return super().create_url_adapter(request)
-        return cast(MapAdapter, Addresses(self, request))
+        find: Any = super().create_url_adapter
+        return cast(MapAdapter, Addresses(self._known, request, find))
 
-    def full_url_adapter(self, request: Request) -> MapAdapter:
-        """Quart's own adapter for the request."""
-        return cast(MapAdapter, super().create_url_adapter(request))
+    async def preprocess_request(self, *context: Any) -> Any:
+        """As Quart's; raises for the view what its lane could not answer."""
+        if error := context[0].request.scope.get(FAILED):
+            raise error
+        return await super().preprocess_request(*context)
 
     async def handle_request(self, request: Request) -> ResponseTypes:
         """As Quart's; what a server takes at once needs no time limit, and no task."""
@@ -255,16 +160,6 @@ def _is_ready(response: Response) -> bool:
     """Whether a server takes the whole body at once."""
     body = response.response
     return type(body) is DataBody and len(body.data) <= TAKEN_AT_ONCE
-
-
-def _again(first: Any, receive: "ASGIReceiveCallable") -> "ASGIReceiveCallable":
-    """What receives the message `first` once more, and then the others."""
-    messages = [first]
-
-    async def receive_again() -> Any:
-        return messages.pop() if messages else await receive()
-
-    return receive_again
 
 
 def _may_have_a_body(scope: dict[str, Any]) -> bool:

@@ -1,0 +1,114 @@
+"""Pages in which one number changes: rendered now and then, and filled in meanwhile.
+
+A page is rendered twice: with its number, and with marks in the place of the number. It
+is filled in with other numbers, for a second, if that made two of them what they were.
+So whatever else it shows, such as a style's current name, is a second old at most.
+"""
+
+from collections.abc import Hashable
+from time import monotonic
+from typing import Any
+
+from quart import Quart, current_app, render_template, request
+
+from quart_chassis.web import owner
+
+# Characters that stand for those of the number (Unicode's Private Use Area).
+PLAIN, WITH_COMMAS = "\ue000", "\ue001"
+KEPT_SECONDS = 1.0
+MOST_PAGES = 1024
+# What may make a page its caller's own.
+PERSONAL_HEADERS = ("Cookie", "Authorization")
+
+Scope = dict[str, Any]
+
+
+class Number(int):
+    """A number that is written as marks, as many as it has characters."""
+
+    def __str__(self) -> str:
+        return PLAIN * len(repr(self))
+
+    def __format__(self, form: str) -> str:
+        if form == ",":
+            return WITH_COMMAS * len(format(int(self), ","))
+        return format(int(self), form) if form else str(self)
+
+
+class Page:
+    """A page with marks, which may be filled in once two numbers have proved it."""
+
+    def __init__(self, marked: str, number: int) -> None:
+        self.marked = marked
+        self.number = number
+        self.made = monotonic()
+        self.fits = False
+
+    def filled(self, number: int) -> str:
+        """The page with a number of as many digits."""
+        plain, commas = str(number), f"{number:,}"
+        text = self.marked.replace(PLAIN * len(plain), plain)
+        return text.replace(WITH_COMMAS * len(commas), commas)
+
+
+def install(app: Quart) -> None:
+    """Keep pages for `app`."""
+    app.extensions["pages"] = {}
+
+
+async def render(
+    template: str, number: int, kind: Hashable = None, **context: object
+) -> str:
+    """The template's text for `number`, which it knows as `value`.
+
+    `kind` is what else decides how the text differs: which `context` it is, and whether
+    a word is plural. How many digits there are, the host and the path prefix are known.
+    Callers with a cookie or a token, and the owner, get a text of their own.
+    """
+    scope: Any = request.scope
+    is_personal = any(name in request.headers for name in PERSONAL_HEADERS)
+    if is_personal or owner.is_owner():
+        return await render_template(template, value=number, **context)
+    app = current_app
+    if text := find(app, scope, template, number, kind):
+        return text
+    text = await render_template(template, value=number, **context)
+    marked = await render_template(template, value=Number(number), **context)
+    _keep(
+        app.extensions["pages"],
+        _key(scope, template, number, kind),
+        number,
+        text,
+        marked,
+    )
+    return text
+
+
+def find(
+    app: Quart, scope: Scope, template: str, number: int, kind: Hashable = None
+) -> str | None:
+    """What `render` would give such a caller, unless it must be rendered.
+
+    For a fast lane, whose callers have no cookie and no token.
+    """
+    page: Page | None = app.extensions["pages"].get(_key(scope, template, number, kind))
+    if page is None or not page.fits or monotonic() - page.made > KEPT_SECONDS:
+        return None
+    return page.filled(number)
+
+
+def _keep(
+    pages: dict[Hashable, Page], key: Hashable, number: int, text: str, marked: str
+) -> None:
+    page, before = Page(marked, number), pages.get(key)
+    if page.filled(number) == text and before and before.marked == marked:
+        page.fits = before.fits or before.number != number
+    if len(pages) >= MOST_PAGES:
+        pages.clear()
+    pages[key] = page
+
+
+def _key(scope: Scope, template: str, number: int, kind: Hashable) -> Hashable:
+    hosts = tuple(value for name, value in scope["headers"] if name == b"host")
+    place = (scope["scheme"], scope.get("root_path", ""), hosts)
+    return (template, len(str(number)), kind, place)
