@@ -41,7 +41,7 @@ async def add(
 
 async def read(connection: AsyncConnection, name: str) -> Counter | None:
     """The counter, or None if it does not exist."""
-    found = await connection.execute(select(counters).where(counters.c.name == name))
+    found = await connection.execute(_READ, {"name": name})
     row = found.one_or_none()
     return Counter(*row) if row else None
 
@@ -96,3 +96,4 @@ def _make_add() -> Any:
 
 
 _ADD = _make_add()
+_READ = select(counters).where(counters.c.name == bindparam("name"))

@@ -1,9 +1,9 @@
 """Engines: the address of the database, and limits on every transaction."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
-from sqlalchemy import Connection, event
+from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -40,13 +40,15 @@ def make_engine(settings: Settings) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=limit,
         hide_parameters=True,
-        connect_args=_arguments(settings) | {"command_timeout": command / 1000},
-    )
-    _limit_transactions(
-        engine,
-        idle_in_transaction_session_timeout=idle,
-        lock_timeout=lock,
-        statement_timeout=statement,
+        connect_args=_arguments(
+            settings,
+            _limits(
+                idle_in_transaction_session_timeout=idle,
+                lock_timeout=lock,
+                statement_timeout=statement,
+            ),
+        )
+        | {"command_timeout": command / 1000},
     )
 
     # SQLAlchemy's own ping costs three round trips. This costs none, because a server
@@ -72,24 +74,20 @@ def make_migration_engine(
     While a statement waits for a table's lock, every later one waits behind it, so it
     gives up after three seconds. `database` is another one on the configured server.
     """
-    engine = create_async_engine(
+    limits = _limits(
+        idle_in_transaction_session_timeout=0, lock_timeout=3000, statement_timeout=0
+    )
+    return create_async_engine(
         "postgresql+asyncpg://",
         isolation_level="READ COMMITTED",
         poolclass=NullPool,
         hide_parameters=True,
-        connect_args=_arguments(settings, database),
+        connect_args=_arguments(settings, limits, database),
     )
-    _limit_transactions(
-        engine,
-        idle_in_transaction_session_timeout=0,
-        lock_timeout=3000,
-        statement_timeout=0,
-    )
-    return engine
 
 
-def _limit_transactions(engine: AsyncEngine, **milliseconds: int) -> None:
-    """Set these limits at the start of each transaction, for that transaction only.
+def _limits(**milliseconds: int) -> str:
+    """A statement that sets these limits for the transaction that begins.
 
     This also works behind a pooler, which refuses startup parameters and shares
     sessions between clients. It turns `synchronous_commit` on where it is off, because
@@ -98,31 +96,45 @@ def _limit_transactions(engine: AsyncEngine, **milliseconds: int) -> None:
     limits = ", ".join(
         f"set_config('{name}', '{value}', true)" for name, value in milliseconds.items()
     )
-    statement = (
+    return (
         f"SELECT {limits}, CASE WHEN current_setting('synchronous_commit') = 'off' "
         "THEN set_config('synchronous_commit', 'on', true) END"
     )
 
-    @event.listens_for(engine.sync_engine, "begin")
-    def set_limits(connection: Connection) -> None:
-        connection.exec_driver_sql(statement)
+
+# asyncpg has no types.
+class LimitedConnection(asyncpg.Connection):  # type: ignore[misc]
+    """A connection that sends the limits with BEGIN, which costs no round trip."""
+
+    limits = ""
+
+    async def execute(self, query: str, *args: Any, **options: Any) -> Any:
+        """As asyncpg's."""
+        if query.startswith("BEGIN"):
+            query += self.limits
+        return await super().execute(query, *args, **options)
 
 
-def _arguments(settings: Settings, database: str | None = None) -> dict[str, object]:
+def _arguments(
+    settings: Settings, limits: str, database: str | None = None
+) -> dict[str, object]:
     """SQLAlchemy's `connect_args`, with a function that connects.
 
     A SQLAlchemy URL supports neither several hosts with ports nor `sslmode`, and needs
     the password escaped.
     """
 
-    async def connect(**limits: object) -> asyncpg.Connection:
+    async def connect(**options: object) -> LimitedConnection:
         address = address_of(settings)
         if database:
             address["database"] = database
         if settings.DB_POOLER:
             # A statement prepared on one server connection is unknown on the next.
-            limits["statement_cache_size"] = 0
-        connection = await asyncpg.connect(**address, **limits)
+            options["statement_cache_size"] = 0
+        connection: LimitedConnection = await asyncpg.connect(
+            **address, **options, connection_class=LimitedConnection
+        )
+        connection.limits = limits
         lost.keep_alive(connection)
         return connection
 

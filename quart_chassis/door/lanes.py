@@ -111,6 +111,9 @@ class Lanes:
 def _is_usual(scope: Scope) -> bool:
     if scope["query_string"] or scope.get("root_path"):
         return False
+    if not scope["http_version"].startswith("1"):
+        # There a body may come of which no header tells.
+        return False
     if scope["raw_path"] != scope["path"].encode():
         return False
     return all(
