@@ -35,7 +35,7 @@ def install(app: Application) -> None:
 
     async def home(scope: Scope) -> Quick | None:
         value = await _count(scope, names.HOME)
-        page = filled.find(app, scope, views.PAGE, value, views.kind_of(value))
+        page = filled.find(app, scope, views.PAGE, value, views.unit_of(value))
         return None if page is None else fast_lane.quick(page.encode(), PAGE)
 
     async def badge(scope: Scope, name: str) -> Quick | None:

@@ -41,7 +41,17 @@ async def tell_whether_it_counted(error: DatabaseUnavailable) -> Response:
 @counter_app.get("/")
 async def home() -> Response:
     """The page; a GET counts a visit and shows the new value."""
-    return await _counting(names.HOME, PAGE, "text/html")
+    value, counted = await _count(names.HOME)
+    page = await filled.render(
+        PAGE,
+        value,
+        unit_of(value),
+        name=names.HOME,
+        unit=unit_of(value),
+        digits=len(str(value)),
+        settings=settings.current(Settings),
+    )
+    return _answer(page, "text/html", counted)
 
 
 @counter_app.get("/badges/<name>.svg")
@@ -53,7 +63,9 @@ async def badge(name: str) -> Response:
     name = name.lower()
     if not names.is_name(name) or not names.may_be_counted(name):
         abort(404)
-    response = await _counting(name, BADGE, "image/svg+xml")
+    value, counted = await _count(name)
+    shown = await filled.render(BADGE, value, name, name=name)
+    response = _answer(shown, "image/svg+xml", counted)
     # GitHub's image proxy and Fastly ask again only for all of these together.
     response.headers["Cache-Control"] = NOT_KEPT
     # Badges are shown on other sites.
@@ -61,20 +73,15 @@ async def badge(name: str) -> Response:
     return response
 
 
-async def _counting(name: str, template: str, content_type: str) -> Response:
-    """Count the request if it is a visit, then show the counter's value."""
-    if counted := is_visit(request):
-        by_the_lane: Any = request.scope.get(counting.COUNTED)
-        value = (by_the_lane or await counting.count(name)).value
-    else:
-        value = await _look(name)
-    shown = await filled.render(
-        template,
-        value,
-        kind_of(value) if template == PAGE else name,
-        name=name,
-        settings=settings.current(Settings),
-    )
+async def _count(name: str) -> tuple[int, bool]:
+    """The counter's value, and whether the request was a visit and counted."""
+    if not is_visit(request):
+        return await _look(name), False
+    by_the_lane: Any = request.scope.get(counting.COUNTED)
+    return (by_the_lane or await counting.count(name)).value, True
+
+
+def _answer(shown: str, content_type: str, counted: bool) -> Response:
     response = Response(shown, content_type=f"{content_type}; charset=utf-8")
     response.headers["X-Counted"] = "1" if counted else "0"
     return response
@@ -99,6 +106,6 @@ def is_visit(request: Request) -> bool:
     return not any(word in purposes.lower() for word in PREVIEW_WORDS)
 
 
-def kind_of(value: int) -> bool:
-    """What of the page's text depends on the value: its unit is in the singular."""
-    return value == 1
+def unit_of(value: int) -> str:
+    """What a number of visits is called."""
+    return "visit" if value == 1 else "visits"

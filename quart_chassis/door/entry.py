@@ -125,11 +125,11 @@ class Door:
         self._metrics.answered(method, route, answer.status, answer.seconds)
         requests.write(
             requests.Line(
-                method,
-                scope["raw_path"].decode("latin-1"),
-                answer.status,
-                round((perf_counter() - answer.arrived) * 1000, 1),
-                answer.request_id,
+                method=method,
+                path=scope["raw_path"].decode("latin-1"),
+                status=answer.status,
+                milliseconds=round((perf_counter() - answer.arrived) * 1000, 1),
+                request_id=answer.request_id,
             )
         )
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 log = structlog.stdlib.get_logger()
 
 
-class Line(msgspec.Struct):
+class Line(msgspec.Struct, kw_only=True):
     """What is said of a request, in the order in which it is written.
 
     `path` is not decoded, so that no caller can write line breaks into a log.
@@ -24,8 +24,8 @@ class Line(msgspec.Struct):
     path: str
     status: int
     milliseconds: float
-    request_id: str
     event: str = "request"
+    request_id: str
     level: str = "info"
     timestamp: str = ""
 

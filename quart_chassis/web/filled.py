@@ -23,16 +23,31 @@ PERSONAL_HEADERS = ("Cookie", "Authorization")
 Scope = dict[str, Any]
 
 
-class Number(int):
-    """A number that is written as marks, as many as it has characters."""
+class Marks:
+    """What is written in the place of a number, in as many characters.
+
+    Nothing else can be done with it: a page that asks more of its number than to be
+    written cannot be filled in.
+    """
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, number: int) -> None:
+        self._number = number
 
     def __str__(self) -> str:
-        return PLAIN * len(repr(self))
+        return PLAIN * len(str(self._number))
 
     def __format__(self, form: str) -> str:
-        if form == ",":
-            return WITH_COMMAS * len(format(int(self), ","))
-        return format(int(self), form) if form else str(self)
+        if form not in {"", ","}:
+            raise TypeError(form)
+        return WITH_COMMAS * len(f"{self._number:,}") if form else str(self)
+
+    def __eq__(self, other: object) -> bool:
+        raise TypeError(other)
+
+    def __bool__(self) -> bool:
+        raise TypeError
 
 
 class Page:
@@ -61,8 +76,9 @@ async def render(
 ) -> str:
     """The template's text for `number`, which it knows as `value`.
 
-    `kind` is what else decides how the text differs: which `context` it is, and whether
-    a word is plural. How many digits there are, the host and the path prefix are known.
+    `kind` is which `context` it is. How many digits there are, the host and the path
+    prefix need not be told. A template that does more with the number than to write it,
+    with or without commas, is rendered each time: have what it decides in `context`.
     Callers with a cookie or a token, and the owner, get a text of their own.
     """
     scope: Any = request.scope
@@ -73,7 +89,10 @@ async def render(
     if text := find(app, scope, template, number, kind):
         return text
     text = await render_template(template, value=number, **context)
-    marked = await render_template(template, value=Number(number), **context)
+    try:
+        marked = await render_template(template, value=Marks(number), **context)
+    except TypeError:
+        return text
     _keep(
         app.extensions["pages"],
         _key(scope, template, number, kind),

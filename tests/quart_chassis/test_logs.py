@@ -223,3 +223,21 @@ def test_who_listens_to_logs_goes_on_hearing_them(
         if type(each) is logging.StreamHandler
     ]
     assert len(writing) == 1
+
+
+async def test_a_requests_line_is_what_structlog_would_write(
+    capsys: pytest.CaptureFixture[str], database: str
+) -> None:
+    def keep(_logger: object, _method: str, event: Any) -> Any:
+        return event
+
+    app = create_app(DATABASE_URL=database)
+    async with app.test_app():
+        await app.test_client().get("/ä%0A?x", headers={"X-Request-ID": "a"})
+        # With one processor more, which changes nothing.
+        structlog.configure(processors=[keep, *structlog.get_config()["processors"]])
+        await app.test_client().get("/ä%0A?x", headers={"X-Request-ID": "a"})
+    written = capsys.readouterr().err.splitlines()
+    assert len(written) == 2
+    short, long = (re.sub(r"[0-9.]+,|[0-9T:.-]+Z", "-", each) for each in written)
+    assert short == long
