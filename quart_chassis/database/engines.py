@@ -131,9 +131,15 @@ def _arguments(
         if settings.DB_POOLER:
             # A statement prepared on one server connection is unknown on the next.
             options["statement_cache_size"] = 0
-        connection: LimitedConnection = await asyncpg.connect(
-            **address, **options, connection_class=LimitedConnection
-        )
+        try:
+            connection: LimitedConnection = await asyncpg.connect(
+                **address, **options, connection_class=LimitedConnection
+            )
+        except (UnicodeError, asyncpg.InterfaceError):
+            raise
+        except ValueError as error:
+            # Of a variable such as PGPORT, which asyncpg reads, and does not check.
+            raise asyncpg.ClientConfigurationError(str(error)) from error
         connection.limits = limits
         lost.keep_alive(connection)
         return connection

@@ -196,22 +196,28 @@ async def test_a_host_that_nobody_knows_is_told_as_such(database: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "variables", "told"),
+    ("url", "variables", "told"),
     [
-        ("sslmode=require", {}, "correct sslmode in DATABASE_URL"),
-        ("target_session_attrs=standby", {}, "name all hosts in DATABASE_URL"),
+        ("{}?sslmode=require", {}, "correct sslmode in DATABASE_URL"),
+        ("{}?target_session_attrs=standby", {}, "name all hosts in DATABASE_URL"),
         (
-            "application_name=a",
+            "{}",
             {"PGSSLMODE": "x"},
+            "or in the PG\\* variable that says",
+        ),
+        (
+            "postgresql://u:p@h/app",
+            {"PGPORT": "abc"},
             "or in the PG\\* variable that says",
         ),
     ],
 )
 def test_what_no_server_can_meet_is_told_as_such(
-    own_postgres: OwnPostgres, asked: str, variables: dict[str, str], told: str
+    own_postgres: OwnPostgres, url: str, variables: dict[str, str], told: str
 ) -> None:
     """It was blamed on a server that does not run."""
-    ended = run("migrate", DATABASE_URL=f"{own_postgres.url()}?{asked}", **variables)
+    given = url.format(own_postgres.url())
+    ended = run("migrate", DATABASE_URL=given, **variables)
     assert ended.returncode == 1
     assert re.fullmatch(f".*{told}.*\n", ended.stderr)
 
