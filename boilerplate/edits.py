@@ -47,7 +47,7 @@ EDITS = (
         r"^\[tool\.ruff\]\n",
         r'\g<0>extend-exclude = ["quart_chassis"]\n',
     ),
-    Edit("pyproject.toml", r'(^#.*\n)*^"quart_chassis/.*\n("quart_chassis/.*\n)*'),
+    Edit("pyproject.toml", r'(^#.*\n)*^"(quart_chassis|boilerplate)/.*\n'),
     Edit("pyproject.toml", r'^(files = .*)"boilerplate", ', r"\1"),
     Edit("pyproject.toml", r'^(files = .*)"quart_chassis", ', r"\1"),
     Edit("pyproject.toml", r'^(application = .*), "boilerplate"', r"\1"),

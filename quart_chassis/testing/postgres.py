@@ -60,8 +60,10 @@ def lend_programs(folder: Path) -> None:
 class OwnPostgres:
     """A server on 127.0.0.1 that asks for passwords; user `app`, database `app`."""
 
-    def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="quart-chassis-own-", dir=scratch()))
+    def __init__(self, place: Path | None = None) -> None:
+        """It is in memory if there is room, or in `place`."""
+        place = place or scratch()
+        self.folder = Path(tempfile.mkdtemp(prefix="quart-chassis-own-", dir=place))
         self.port = free_port()
         self.password = secrets.token_urlsafe()
         self.binaries, self.owner = server_programs()

@@ -1,0 +1,1 @@
+"""How fast the application is beside others, on one machine and one PostgreSQL."""
