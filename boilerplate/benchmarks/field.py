@@ -43,7 +43,11 @@ class Contender:
 
 
 RUN = "manage.py run --port {port}"
-WITHOUT_LANES = f"{UVICORN} boilerplate.benchmarks.contenders.ours_app:app"
+# Without what `run` leaves out, too.
+WITHOUT_LANES = (
+    f"{UVICORN} --no-proxy-headers --no-server-header "
+    "boilerplate.benchmarks.contenders.ours_app:app"
+)
 OFF = {"LANES": "off"}
 # Our own has the pool that its settings have: one writer needs one connection.
 OURS = (

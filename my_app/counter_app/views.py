@@ -16,7 +16,7 @@ from quart_chassis.database import DatabaseUnavailable, begin
 from quart_chassis.settings import Settings
 from quart_chassis.web import filled
 
-PREVIEW_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
+PREVIEWS = {"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"}
 PREVIEW_WORDS = ("prefetch", "prerender", "preview")
 PAGE, BADGE = "counter_app/home.html", "counter_app/badge.svg"
 NOT_KEPT = "max-age=0, no-cache, no-store, must-revalidate"
@@ -102,8 +102,9 @@ def is_visit(request: Request) -> bool:
     """Whether this is a visit: no HEAD, and no browser's prefetch or preview."""
     if request.method == "HEAD":
         return False
-    purposes = " ".join(request.headers.get(name, "") for name in PREVIEW_HEADERS)
-    return not any(word in purposes.lower() for word in PREVIEW_WORDS)
+    # Looking for each of them takes longer: most requests have none.
+    purposes = [value.lower() for name, value in request.headers if name in PREVIEWS]
+    return not any(word in each for each in purposes for word in PREVIEW_WORDS)
 
 
 def unit_of(value: int) -> str:

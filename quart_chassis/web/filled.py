@@ -18,7 +18,7 @@ PLAIN, WITH_COMMAS = "\ue000", "\ue001"
 KEPT_SECONDS = 1.0
 MOST_PAGES = 1024
 # What may make a page its caller's own.
-PERSONAL_HEADERS = ("Cookie", "Authorization")
+PERSONAL_HEADERS = {b"cookie", b"authorization"}
 
 Scope = dict[str, Any]
 
@@ -82,7 +82,7 @@ async def render(
     Callers with a cookie or a token, and the owner, get a text of their own.
     """
     scope: Any = request.scope
-    is_personal = any(name in request.headers for name in PERSONAL_HEADERS)
+    is_personal = any(name in PERSONAL_HEADERS for name, _ in scope["headers"])
     if is_personal or owner.is_owner():
         return await render_template(template, value=number, **context)
     app = current_app

@@ -1,6 +1,7 @@
 """The fast lane answers as the views do, whatever is asked."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from typing import Any, cast
@@ -15,6 +16,7 @@ from my_app.application import create_app
 from my_app.counter_app.settings import LARGEST_VALUE
 from quart_chassis.application import Application
 from quart_chassis.settings import Settings
+from quart_chassis.testing.waiting import until
 
 TOKEN = "t" * 16
 NAMES = ["home", "a", "a.b-c_d", "A", "%61", "a%2Fb", "-", "x" * 64, "x" * 65, "ä", ""]
@@ -307,3 +309,47 @@ def test_what_a_hook_could_change_is_left_to_quart(
 
     _, headers, _ = runner.run(ask_thrice())
     assert (b"x-said", b"yes") in headers
+
+
+def test_who_leaves_the_lane_before_a_commit_is_not_counted(
+    runner: asyncio.Runner, both: Both
+) -> None:
+    """The first one's batch waits for a row, and the second one in the queue."""
+    if both.with_lanes.settings(Settings).CORS_ORIGINS:
+        pytest.skip("the API's answers have more headers then")
+    app: Any = both.with_lanes
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def leave() -> int:
+        left = asyncio.Event()
+
+        async def receive() -> Any:
+            await left.wait()
+            return {"type": "http.disconnect"}
+
+        other = await both.reset(5)
+        transaction = other.transaction()
+        await transaction.start()
+        await other.execute("SELECT FROM counters FOR UPDATE")
+        path = "/api/counters/a/increment"
+        first = asyncio.create_task(ask(app, scope_of("POST", path, [])))
+        writer = app.extensions["writer"]
+        await asyncio.to_thread(until, lambda: writer.batch)
+        second = asyncio.create_task(app(scope_of("POST", path, []), receive, send))
+        await asyncio.to_thread(until, lambda: writer.queue)
+        left.set()
+        await second
+        await transaction.commit()
+        await other.close()
+        status, _, body = await first
+        assert (status, json.loads(body)["value"]) == (200, 6)
+        after = await asyncpg.connect(both.database)
+        found: int = await after.fetchval("SELECT value FROM counters WHERE name = 'a'")
+        await after.close()
+        return found
+
+    assert runner.run(leave()) == 6
+    assert sent == []
