@@ -25,8 +25,7 @@ class CountingMetrics:
             ("outcome",),
         )
         # Prometheus sees the first increment only in a series that starts at 0.
-        for outcome in OUTCOMES:
-            self.increments.labels(outcome)
+        self._by_outcome = {each: self.increments.labels(each) for each in OUTCOMES}
         self.retries = metrics.counter(
             "counting_retries_total",
             "Increments put back into the queue because their batch failed.",
@@ -49,7 +48,7 @@ class CountingMetrics:
     def answered(self, answer: "asyncio.Future[Counted]") -> None:
         """Record the increment's outcome, unless its caller left."""
         if not answer.cancelled():
-            self.increments.labels(_outcome(answer)).inc()
+            self._by_outcome[_outcome(answer)].inc()
 
 
 def _outcome(answer: "asyncio.Future[Counted]") -> str:

@@ -62,7 +62,9 @@ def _until_it_has_a_route(scope: dict[str, Any]) -> tuple[str, dict[str, str]]:
 
 
 def here() -> SpanContext:
-    """The span of the current request."""
+    """The span of the current request; none where spans are not collected."""
+    if not is_on():
+        return trace.INVALID_SPAN_CONTEXT
     return trace.get_current_span().get_span_context()
 
 
