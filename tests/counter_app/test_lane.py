@@ -115,11 +115,18 @@ async def ask(app: Application, scope: dict[str, Any], body: bytes = b"") -> Ans
     messages: list[Any] = [{"type": "http.request", "body": body, "more_body": False}]
     sent: list[dict[str, Any]] = []
 
+    answered = asyncio.Event()
+
     async def receive() -> Any:
-        return messages.pop() if messages else await asyncio.Future()
+        if messages:
+            return messages.pop()
+        await answered.wait()
+        return {"type": "http.disconnect"}
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            answered.set()
 
     await cast(Any, app)(scope, receive, send)
     head, *parts = sent
