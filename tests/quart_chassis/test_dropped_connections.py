@@ -68,7 +68,7 @@ def application(url: str, port: int) -> Application:
     parts = urlsplit(url)
     through = parts._replace(netloc=parts.netloc.replace(str(parts.port), str(port)))
     app = create_app(
-        DATABASE_URL=through.geturl(), DB_POOL_SIZE=POOL_SIZE, WAIT_SECONDS=1
+        DATABASE_URL=through.geturl(), DB_POOL_SIZE=POOL_SIZE, WAIT_SECONDS=3
     )
     all_at_once = asyncio.Barrier(POOL_SIZE)
 
@@ -81,8 +81,9 @@ def application(url: str, port: int) -> Application:
     @app.get("/all")
     async def every() -> str:
         async with begin() as connection:
-            await connection.execute(text("SELECT 1"))
+            # Before the first statement, or the server would see them idle.
             await all_at_once.wait()
+            await connection.execute(text("SELECT 1"))
         return "1"
 
     return app
