@@ -17,16 +17,17 @@ from quart_chassis.web import fast_lane, filled
 from quart_chassis.web.fast_lane import Quick
 
 Scope = dict[str, Any]
-# The API's, which looks at every address and lets these pass.
+# The API's hook at every address, and lets these pass.
 KNOWN_HOOKS = (api.refuse_slashes_in_names,)
-PAGE = ((b"content-type", b"text/html; charset=utf-8"), (b"x-counted", b"1"))
-BADGE = (
+# The headers of each kind of answer, as its view sets them.
+OF_PAGE = ((b"content-type", b"text/html; charset=utf-8"), (b"x-counted", b"1"))
+OF_BADGE = (
     (b"content-type", b"image/svg+xml; charset=utf-8"),
     (b"x-counted", b"1"),
     (b"cache-control", views.NOT_KEPT.encode()),
     (b"cross-origin-resource-policy", b"cross-origin"),
 )
-JSON = ((b"content-type", b"application/json"),)
+OF_API = ((b"content-type", b"application/json"),)
 
 
 def install(app: Application) -> None:
@@ -36,7 +37,7 @@ def install(app: Application) -> None:
     async def home(scope: Scope) -> Quick | None:
         value = await _count(scope, names.HOME)
         page = filled.find(app, scope, views.PAGE, value, views.unit_of(value))
-        return None if page is None else fast_lane.quick(page.encode(), PAGE)
+        return None if page is None else fast_lane.quick(page.encode(), OF_PAGE)
 
     async def badge(scope: Scope, name: str) -> Quick | None:
         name = name.lower()
@@ -44,14 +45,14 @@ def install(app: Application) -> None:
             return None
         value = await _count(scope, name)
         text = filled.find(app, scope, views.BADGE, value, name)
-        return None if text is None else fast_lane.quick(text.encode(), BADGE)
+        return None if text is None else fast_lane.quick(text.encode(), OF_BADGE)
 
     async def increment(_scope: Scope, name: str) -> Quick | None:
         if not names.is_name(name) or not names.is_allowed(name, allowed):
             return None
         counted = await counting.count_in(app, name)
         body = msgspec.json.encode(CounterValue(name, counted.value))
-        return fast_lane.quick(body, JSON)
+        return fast_lane.quick(body, OF_API)
 
     async def _count(scope: Scope, name: str) -> int:
         """The new value, which the view finds if it must answer."""
