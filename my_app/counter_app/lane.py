@@ -17,7 +17,7 @@ from quart_chassis.web import fast_lane, filled
 from quart_chassis.web.fast_lane import Quick
 
 Scope = dict[str, Any]
-# The API's hook at every address, and lets these pass.
+# The API looks at every address, and lets these pass.
 KNOWN_HOOKS = (api.refuse_slashes_in_names,)
 # The headers of each kind of answer, as its view sets them.
 OF_PAGE = ((b"content-type", b"text/html; charset=utf-8"), (b"x-counted", b"1"))
