@@ -19,13 +19,13 @@ PACKAGES = (
     *("quart", "fastapi", "litestar", "starlette", "flask", "django", "uvicorn"),
     *("gunicorn", "sqlalchemy", "asyncpg", "psycopg"),
 )
-PLACE = ROOT / ".bench"
+PLACE = ROOT / "boilerplate" / ".bench"
 
 
 def programs(wanted: Container[str]) -> dict[str, str]:
     """The Pythons and Node that run contenders, of those that are wanted.
 
-    The contenders' packages are in `.bench`, and are installed if need be. Without npm
+    The contenders' packages are in `boilerplate/.bench`, and are installed if need be. Without npm
     there is no Node.
     """
     found = {"ours": sys.executable}
@@ -47,7 +47,7 @@ def _python() -> str:
     wanted = (HERE / "requirements.txt").read_text("utf-8")
     known = PLACE / "requirements.txt"
     if not known.exists() or known.read_text("utf-8") != wanted:
-        say("Installing the contenders' packages into .bench")
+        say("Installing the contenders' packages into boilerplate/.bench")
         shutil.rmtree(PLACE, ignore_errors=True)
         _run([sys.executable, "-m", "venv", str(PLACE)])
         pip = [str(python), "-m", "pip", "install", "--quiet", "--require-hashes"]
