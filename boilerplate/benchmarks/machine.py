@@ -25,8 +25,8 @@ PLACE = ROOT / "boilerplate" / ".bench"
 def programs(wanted: Container[str]) -> dict[str, str]:
     """The Pythons and Node that run contenders, of those that are wanted.
 
-    The contenders' packages are in `boilerplate/.bench`, and are installed if need be. Without npm
-    there is no Node.
+    The contenders' packages are in `boilerplate/.bench`, and are installed if need be.
+    Without npm there is no Node.
     """
     found = {"ours": sys.executable}
     if "theirs" in wanted:
