@@ -15,18 +15,15 @@ if TYPE_CHECKING:
     from quart_chassis.testing.postgres import OwnPostgres
 
 TOOLS = True
-# What PostgreSQL is told, so that each commit takes longer (its manual, 19.5.1).
-SLOW = (
-    "ALTER SYSTEM SET commit_delay = {}",
-    "ALTER SYSTEM SET commit_siblings = 0",
-    "SELECT pg_reload_conf()",
-)
 SETTINGS = ("fsync", "synchronous_commit", "shared_buffers", "max_connections")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """How long, and who."""
     parser.add_argument("--quick", action="store_true", help="in under two minutes")
+    parser.add_argument(
+        "--curves", action="store_true", help="our page under changing conditions"
+    )
     parser.add_argument("--rounds", type=int, help="how often each is asked")
     parser.add_argument("--seconds", type=int, help="for how long each time")
     parser.add_argument("--clients", type=int, default=64, help="connections at once")
@@ -37,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Ask each contender in turn, several times, and write the medians."""
-    from boilerplate.benchmarks import field, load, machine, report, running
+    from boilerplate.benchmarks import curves, field, load, machine, report, running
     from quart_chassis.errors import UserError
     from quart_chassis.testing.servers import ROOT
 
@@ -49,31 +46,43 @@ def run(arguments: argparse.Namespace) -> None:
             f"there is no contender {min(unknown)!r}; there are {', '.join(known)}"
         )
     chosen = [each for each in field.FIELD if not names or each.name in names]
+    if arguments.curves:
+        chosen = list(field.OURS)
     found = machine.programs({each.program for each in chosen})
     chosen = [each for each in chosen if each.program in found]
     rounds = arguments.rounds or (2 if arguments.quick else 5)
     seconds = arguments.seconds or (2 if arguments.quick else 5)
     delays = (0,) if arguments.quick else (0, 2)
     tables: dict[str, list[Row]] = {}
+    lines: list[str] = []
     with _postgres() as server:
         track = running.Track(server, found, machine.pins(), arguments.clients)
-        for delay in delays:
-            for statement in SLOW:
-                track.sql(statement.format(delay * 1000))
-            title = f"commits {delay} ms slower" if delay else "as the disk is"
-            tables[title] = _rounds(track, chosen, (rounds, seconds), arguments.quick)
+        if arguments.curves:
+            lines = list(curves.tables(track, rounds, seconds))
+        else:
+            for delay in delays:
+                track.slow_down(delay)
+                title = f"commits {delay} ms slower" if delay else "as the disk is"
+                times = (rounds, seconds)
+                tables[title] = _rounds(track, chosen, times, arguments.quick)
         settings = ", ".join(f"{each} {track.sql(f'SHOW {each}')}" for each in SETTINGS)
         version = f"PostgreSQL {track.sql('SHOW server_version')} ({settings})"
     how = (
         f"One worker, one hot counter, {arguments.clients} clients, medians of "
-        f"{rounds} interleaved rounds of {seconds} s; each set as it was fastest."
+        f"{rounds} rounds of {seconds} s. Contenders take turns, each set as it was "
+        "fastest."
     )
+    lines = [
+        *report.head(machine.description(found, version), how),
+        *(lines or report.lines(tables)),
+    ]
+    text = "\n".join(lines) + "\n"
     folder = ROOT / "boilerplate" / "benchmarks"
-    lines = machine.description(found, version)
-    text = report.document(tables, lines, how)
     if not arguments.quick and not arguments.only:
-        (folder / "results.md").write_text(text, "utf-8")
-        (folder / "results.svg").write_text(report.picture(tables), "utf-8")
+        name = "curves.md" if arguments.curves else "results.md"
+        (folder / name).write_text(text, "utf-8")
+        if tables:
+            (folder / "results.svg").write_text(report.picture(tables), "utf-8")
     print(text, end="")
 
 

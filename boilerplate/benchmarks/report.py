@@ -29,13 +29,18 @@ HEAD = (
 BAR, STEP, LEFT, WIDE = 14, 22, 230, 460
 
 
-def document(tables: Tables, machine: Sequence[str], how: str) -> str:
+def head(machine: Sequence[str], how: str) -> list[str]:
+    """What stands above the tables."""
+    written = f"Written by `python3 manage.py bench`. {how}\n"
+    return ["# Results\n", written, *(f"- {line}" for line in machine)]
+
+
+def lines(tables: Tables) -> list[str]:
     """The tables in Markdown."""
-    parts = ["# Results\n", f"Written by `python3 manage.py bench`. {how}\n"]
-    parts += [f"- {line}" for line in machine]
+    found: list[str] = []
     for condition, rows in tables.items():
-        parts += [f"\n## {condition}\n", HEAD, *map(_line, _sorted(rows))]
-    return "\n".join(parts) + "\n"
+        found += [f"\n## {condition}\n", HEAD, *map(_line, _sorted(rows))]
+    return found
 
 
 def _sorted(rows: Sequence[Row]) -> list[Row]:

@@ -4,7 +4,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -17,6 +17,12 @@ from quart_chassis.errors import UserError
 from quart_chassis.testing.postgres import OwnPostgres, free_port
 
 START_SECONDS = 30
+# What makes each commit take longer (PostgreSQL manual, 19.5.1).
+SLOW = (
+    "ALTER SYSTEM SET commit_delay = {}",
+    "ALTER SYSTEM SET commit_siblings = 0",
+    "SELECT pg_reload_conf()",
+)
 
 
 @dataclass(frozen=True)
@@ -55,12 +61,22 @@ class Track:
         self._of_server, self._of_others = pins
         self.clients = clients
 
-    def measure(self, who: Contender, choice: Choice, seconds: int) -> Measured:
+    def slow_down(self, milliseconds: int) -> None:
+        """Have each commit take so much longer."""
+        for statement in SLOW:
+            self.sql(statement.format(milliseconds * 1000))
+
+    def measure(
+        self, who: Contender, choice: Choice, seconds: int, first: Sequence[str] = ()
+    ) -> Measured:
         """Start it, warm it up for a second, and ask it for so long.
 
-        UserError if the database has not what it answered, unless it is known to lose.
+        `first` are statements to begin with, on empty counters. UserError if the
+        database has not what it answered, unless it is known to lose.
         """
         self.sql("DELETE FROM counters")
+        for statement in first:
+            self.sql(statement)
         port = free_port()
         with self._serving(who, choice, port) as process:
             url = f"http://127.0.0.1:{port}{who.path}"

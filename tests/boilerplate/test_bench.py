@@ -49,7 +49,7 @@ def test_the_report_has_medians_spread_and_losses() -> None:
         report.Row("slow", Choice(5, True), [rounds[0]] * 3),
         report.Row("our <own>", Choice(10, False), rounds),
     ]
-    text = report.document({"a disk": rows}, ["a machine"], "How.")
+    text = "\n".join(report.lines({"a disk": rows}))
     assert text.index("| our <own> | 600 | 500 to 700 |") < text.index("| slow | 500 |")
     assert "| 10 of 3,300 | pool 10 |" in text
     assert "| 0 | pool 5, frozen |" in text
