@@ -1,4 +1,4 @@
-"""The fast lane: usual visits and increments, answered at the door.
+"""The fast lane: usual visits, increments and reads, answered at the door.
 
 It is as the views in `views.py` and `api.py` are, which answer everything else; they
 need nothing of it. docs/fast-lane.md explains the pattern.
@@ -8,11 +8,12 @@ from typing import Any
 
 import msgspec
 
-from my_app.counter_app import api, counting, names, views
+from my_app.counter_app import api, counting, names, queries, views
 from my_app.counter_app.counting import COUNTED
-from my_app.counter_app.schemas import CounterValue
+from my_app.counter_app.schemas import CounterBody, CounterValue
 from my_app.counter_app.settings import CounterSettings
 from quart_chassis.application import Application
+from quart_chassis.database import begin
 from quart_chassis.web import fast_lane, filled
 from quart_chassis.web.fast_lane import Quick
 
@@ -31,7 +32,7 @@ OF_API = ((b"content-type", b"application/json"),)
 
 
 def install(app: Application) -> None:
-    """Answer the page, badges and increments without keys at the door."""
+    """Answer the page, badges, reads and increments without keys at the door."""
     allowed = app.settings(CounterSettings).COUNTER_NAMES
 
     async def home(scope: Scope) -> Quick | None:
@@ -54,6 +55,15 @@ def install(app: Application) -> None:
         body = msgspec.json.encode(CounterValue(name, counted.value))
         return fast_lane.quick(body, OF_API)
 
+    async def read(_scope: Scope, name: str) -> Quick | None:
+        if not names.is_name(name):
+            return None
+        async with app.app_context(), begin() as connection:
+            counter = await queries.read(connection, name)
+        if counter is None:
+            return None
+        return fast_lane.quick(msgspec.json.encode(CounterBody(*counter)), OF_API)
+
     async def _count(scope: Scope, name: str) -> int:
         """The new value, which the view finds if it must answer."""
         counted = scope[COUNTED] = await counting.count_in(app, name)
@@ -63,3 +73,4 @@ def install(app: Application) -> None:
     add(app, "counter_app.home", home, knows=KNOWN_HOOKS)
     add(app, "counter_app.badge", badge, knows=KNOWN_HOOKS)
     add(app, "counter_api.increment", increment, method="POST", knows=KNOWN_HOOKS)
+    add(app, "counter_api.read", read, knows=KNOWN_HOOKS)

@@ -280,6 +280,7 @@ class Unreachable:
         ("GET", "/"),
         ("GET", "/badges/A.svg"),
         ("POST", "/api/counters/a/increment"),
+        ("GET", "/api/counters/a"),
     ],
 )
 def test_what_is_usual_does_not_come_to_quart(
