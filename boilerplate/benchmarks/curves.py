@@ -39,7 +39,7 @@ def _with(words: str = "", **environment: str) -> Contender:
 CURVES = {
     "clients": [Point(f"{each}", clients=each) for each in (1, 8, 64, 256, 512)],
     "commits slower by": [Point(f"{ms} ms", delay_ms=ms) for ms in (0, 1, 2, 5, 10)],
-    "workers": [Point("1"), Point("2", _with(WORKERS="2"))],
+    "workers": [Point("1", _with(WORKERS="1")), Point("2", _with(WORKERS="2"))],
     "rows in both tables": [
         Point(f"{rows:,}", rows=rows) for rows in (1_000, 10_000, 1_000_000)
     ],

@@ -133,8 +133,10 @@ class Track:
         }
         command = who.command(self.programs, port)
         command = [word.replace("{pool}", str(choice.pool)) for word in command]
+        # Several workers need several processors.
+        pinned = [] if "WORKERS" in who.environment else self._of_server
         process = subprocess.Popen(
-            [*self._of_server, *command],
+            [*pinned, *command],
             cwd=who.folder,
             env=environment,
             stdin=subprocess.DEVNULL,
