@@ -8,7 +8,13 @@ from typing import Any
 
 import msgspec
 
-from my_app.counter_app import api, counting, names, queries, views
+from my_app.counter_app import (
+    api,
+    counting,
+    names,
+    queries,
+    views,
+)
 from my_app.counter_app.counting import COUNTED
 from my_app.counter_app.schemas import CounterBody, CounterValue
 from my_app.counter_app.settings import CounterSettings

@@ -5,7 +5,11 @@ from typing import Annotated
 from msgspec import Meta
 from werkzeug.exceptions import UnprocessableEntity
 
-from my_app.counter_app.settings import NAME, RULE, CounterSettings
+from my_app.counter_app.settings import (
+    NAME,
+    RULE,
+    CounterSettings,
+)
 from quart_chassis import settings
 
 HOME = "home"
