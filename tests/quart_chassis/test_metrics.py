@@ -94,6 +94,15 @@ def test_a_file_that_a_worker_has_just_made_is_no_error(
     assert Samples(Metrics().text().decode())["a_total"] == 1
 
 
+def until_pages_are(count: int, server: RunningServer) -> None:
+    """Wait for this count of pages: it is written after the answer has been sent.
+
+    Meanwhile the other worker may answer /metrics.
+    """
+    series = "http_requests_total GET / 200"
+    until(lambda: samples_of(server).get(series) == count)
+
+
 def serves_with_two_workers(server: RunningServer) -> bool:
     """Whether two workers serve, and nothing is left of those that ended."""
     try:
@@ -110,16 +119,14 @@ def test_several_workers_are_added_up_and_the_dead_kept(database: str) -> None:
         until(lambda: serves_with_two_workers(server))
         for _ in range(20):
             server.get("/")
-        before = samples_of(server)
-        assert before["http_requests_total GET / 200"] == 20
+        until_pages_are(20, server)
         killed = server.workers()
         for worker in killed:
             worker.kill()
         until(lambda: not {*killed} & {*server.workers()})
         until(lambda: serves_with_two_workers(server))
         server.get("/")
-        after = samples_of(server)
-        assert after["http_requests_total GET / 200"] == 21
+        until_pages_are(21, server)
         directory = Path(server.workers()[0].environ()[DIRECTORY])
         assert directory.is_dir()
     assert not directory.exists()
@@ -133,7 +140,7 @@ def test_workers_that_are_replaced_are_kept_too(database: str) -> None:
         server.get("/")
         server.replace_workers()
         until(lambda: serves_with_two_workers(server))
-        assert samples_of(server)["http_requests_total GET / 200"] == 1
+        until_pages_are(1, server)
 
 
 def test_a_folder_of_values_that_is_not_there_is_told(
