@@ -60,9 +60,8 @@ class Writer:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.wait_seconds
         increment = Increment(name, amount, key, deadline, loop.create_future())
-        increment.answer.add_done_callback(self.metrics.answered)
         if self.closed or not self._has_room():
-            increment.give_up()
+            self._give_up(increment)
         else:
             self._enqueue(increment)
         # A caller that leaves cancels its future, so the writer skips it.
@@ -121,8 +120,9 @@ class Writer:
             return
         self.pause_seconds = PAUSE_SECONDS
         self.metrics.batch.observe(len(self.batch))
-        for increment, answer in answers.known.items():
-            increment.resolve(answer)
+        self.metrics.answered(
+            answer for each, answer in answers.known.items() if each.resolve(answer)
+        )
         self.batch = []
         self.queue.extendleft(reversed(answers.again))
 
@@ -168,7 +168,7 @@ class Writer:
         for increment in self.batch:
             increment.unknown |= self.committing
             if self.committing and increment.key is None:
-                increment.give_up()
+                self._give_up(increment)
             elif not increment.answer.done():
                 again.append(increment)
         self.batch = []
@@ -191,4 +191,10 @@ class Writer:
                 self.alarm = loop.call_at(increment.deadline, self._expire)
                 return
             increment.unknown |= place < under_way
-            increment.give_up()
+            self._give_up(increment)
+
+    def _give_up(self, increment: Increment) -> None:
+        """Answer that the database did not serve."""
+        failure = increment.failure()
+        if increment.resolve(failure):
+            self.metrics.answered([failure])

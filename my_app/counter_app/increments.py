@@ -47,15 +47,16 @@ class Increment:
     asked_in: SpanContext = field(default_factory=tracing.here)
     unknown: bool = False
 
-    def resolve(self, answer: Counted | Exception) -> None:
-        """Answer, unless the caller has left or was already answered."""
+    def resolve(self, answer: Counted | Exception) -> bool:
+        """Answer; False if the caller has left, or was already answered."""
         if self.answer.done():
-            return
+            return False
         if isinstance(answer, Exception):
             self.answer.set_exception(answer)
         else:
             self.answer.set_result(answer)
+        return True
 
-    def give_up(self) -> None:
-        """Answer that the database did not serve: `unknown`, or else `not-counted`."""
-        self.resolve(DatabaseUnavailable(committed=None if self.unknown else False))
+    def failure(self) -> DatabaseUnavailable:
+        """That the database did not serve: `unknown`, or else `not-counted`."""
+        return DatabaseUnavailable(committed=None if self.unknown else False)

@@ -1,6 +1,7 @@
 """The Prometheus metrics of counting (docs/counter_app/monitoring.md)."""
 
-import asyncio
+from collections import Counter
+from collections.abc import Iterable
 
 from my_app.counter_app.increments import (
     Counted,
@@ -45,16 +46,16 @@ class CountingMetrics:
             SECONDS,
         )
 
-    def answered(self, answer: "asyncio.Future[Counted]") -> None:
-        """Record the increment's outcome, unless its caller left."""
-        if not answer.cancelled():
-            self._by_outcome[_outcome(answer)].inc()
+    def answered(self, answers: Iterable[Counted | Exception]) -> None:
+        """Record the outcomes of increments whose callers have not left."""
+        for outcome, times in Counter(map(_outcome, answers)).items():
+            self._by_outcome[outcome].inc(times)
 
 
-def _outcome(answer: "asyncio.Future[Counted]") -> str:
-    match answer.exception():
-        case None:
-            return "replayed" if answer.result().replayed else "counted"
+def _outcome(answer: Counted | Exception) -> str:
+    match answer:
+        case Counted(replayed=replayed):
+            return "replayed" if replayed else "counted"
         case CounterFull():
             return "full"
         case KeyReused():

@@ -1,5 +1,6 @@
 """The line in the log that each request has."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
     from structlog.typing import Processor
 
     from quart_chassis.streams import Lossy
+
+# Of a longer writing to a pipe, another worker's may come in between (POSIX, PIPE_BUF).
+MOST_BYTES = 4096
 
 log = structlog.stdlib.get_logger()
 
@@ -31,16 +35,18 @@ class Line(msgspec.Struct, kw_only=True):
 
 
 class Shortcut:
-    """Writes a line as JSON, in a tenth of the time that structlog's processors take.
+    """Writes lines as JSON, in a tenth of the time that structlog's processors take.
 
     It has a line only as long as structlog has these processors: a test, or an
-    application, may give it others, which then see the line.
+    application, may give it others, which then see the line. The lines of one turn of
+    the event loop are written together when it ends, as its answers are.
     """
 
     def __init__(self, processors: "list[Processor]", stream: "Lossy") -> None:
         self._processors = list(processors)
         self._stream = stream
         self._encode = msgspec.json.Encoder().encode
+        self._lines: list[bytes] = []
 
     def is_open(self) -> bool:
         """Whether structlog would write the same."""
@@ -50,9 +56,20 @@ class Shortcut:
     def write(self, line: Line) -> None:
         """Write the line, as of now."""
         line.timestamp = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        if not self._lines:
+            asyncio.get_running_loop().call_soon(self._flush)
         # With blanks, as all other lines.
-        text = msgspec.json.format(self._encode(line), indent=0).decode()
-        self._stream.write(f"{text}\n")
+        self._lines.append(msgspec.json.format(self._encode(line), indent=0))
+
+    def _flush(self) -> None:
+        lines, self._lines = self._lines, []
+        piece = b""
+        for line in lines:
+            if piece and len(piece) + len(line) >= MOST_BYTES:
+                self._stream.write(piece.decode())
+                piece = b""
+            piece += line + b"\n"
+        self._stream.write(piece.decode())
         self._stream.flush()
 
 

@@ -58,12 +58,14 @@ class Page:
         self.number = number
         self.made = monotonic()
         self.fits = False
+        plain, commas = str(Marks(number)), f"{Marks(number):,}"
+        # Text between the places of numbers with commas, and within it those without.
+        self._texts = [each.split(plain) for each in marked.split(commas)]
 
     def filled(self, number: int) -> str:
         """The page with a number of as many digits."""
-        plain, commas = str(number), f"{number:,}"
-        text = self.marked.replace(PLAIN * len(plain), plain)
-        return text.replace(WITH_COMMAS * len(commas), commas)
+        plain = str(number)
+        return f"{number:,}".join([plain.join(each) for each in self._texts])
 
 
 def install(app: Quart) -> None:
