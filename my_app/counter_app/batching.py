@@ -4,11 +4,11 @@ A row lock is held until its commit is on disk, so with one statement per reques
 commits run one after another. Here each worker has one writer, which takes all waiting
 increments, adds them up per counter and commits once. Requests that arrive during a
 commit form the next batch. After the commit, each caller gets its own number from the
-interval its counter moved through.
+interval its counter moved through: while the next commit is under way, if there is one,
+because the writer and the callers share one processor.
 """
 
 import asyncio
-from collections import deque
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -18,14 +18,19 @@ from my_app.counter_app.increments import Counted, Increment
 from my_app.counter_app.keys import Key
 from my_app.counter_app.metrics import CountingMetrics
 from my_app.counter_app.settings import CounterSettings
-from my_app.counter_app.writing import Answers
-from quart_chassis.database import words_of
+from my_app.counter_app.waiting import Queue
+from quart_chassis.database import Succession, in_succession, words_of
 from quart_chassis.observe import tracing
 
 # The pause after a failure doubles up to the longest: a database that is away is not
 # flooded, and one that returns is used within a second.
 PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 0.4
+# How long answers may wait for the next batch to be on its way: longer than it takes,
+# unless its rows are locked.
+ANSWER_SECONDS = 0.001
+# After so many, who else waits for a connection gets it.
+BATCHES_PER_CONNECTION = 16
 
 log = structlog.stdlib.get_logger()
 
@@ -40,13 +45,14 @@ class Writer:
         wait_seconds: float,
         metrics: CountingMetrics,
     ) -> None:
+        self.loop = asyncio.get_running_loop()
         self.engine = engine
         self.metrics = metrics
-        self.queue_limit = settings.QUEUE_LIMIT
         self.batch_limit = settings.BATCH_LIMIT
         self.wait_seconds = wait_seconds
-        self.queue: deque[Increment] = deque()
+        self.queue = Queue(settings.QUEUE_LIMIT, metrics.queue)
         self.batch: list[Increment] = []
+        self.committed: dict[Increment, Counted | Exception] = {}
         self.arrival = asyncio.Event()
         self.idle = asyncio.Event()
         self.idle.set()
@@ -57,37 +63,30 @@ class Writer:
 
     async def count(self, name: str, amount: int, key: Key | None) -> Counted:
         """See the function `count`."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self.wait_seconds
-        increment = Increment(name, amount, key, deadline, loop.create_future())
-        if self.closed or not self._has_room():
+        deadline = self.loop.time() + self.wait_seconds
+        increment = Increment(name, amount, key, deadline, self.loop.create_future())
+        if self.closed or not self.queue.has_room():
             self._give_up(increment)
         else:
             self._enqueue(increment)
         # A caller that leaves cancels its future, so the writer skips it.
         return await increment.answer
 
-    def _has_room(self) -> bool:
-        if len(self.queue) >= self.queue_limit:
-            self.queue = deque(each for each in self.queue if not each.answer.done())
-        return len(self.queue) < self.queue_limit
-
     def _enqueue(self, increment: Increment) -> None:
         self.queue.append(increment)
-        self.metrics.queue.set(len(self.queue))
         self.idle.clear()
         self.arrival.set()
         if self.alarm is None:
-            loop = asyncio.get_running_loop()
-            self.alarm = loop.call_at(increment.deadline, self._expire)
+            self.alarm = self.loop.call_at(increment.deadline, self._expire)
 
     async def run(self) -> None:
         """Commit one batch after another, forever."""
         while True:
             await self.arrival.wait()
             self.arrival.clear()
-            while self._somebody_waits():
+            while self.queue.somebody_waits():
                 await self._commit()
+            self._answer()
             self.idle.set()
 
     async def drain(self) -> None:
@@ -95,18 +94,19 @@ class Writer:
         self.closed = True
         await self.idle.wait()
 
-    def _somebody_waits(self) -> bool:
-        while self.queue and self.queue[0].answer.done():
-            self.queue.popleft()
-        self.metrics.queue.set(len(self.queue))
-        return bool(self.queue)
-
     async def _commit(self) -> None:
-        """Commit a batch and answer it; if that fails, put back what may be retried."""
+        """Commit batches on one connection; put back what may be retried if one fails."""
         self.committing = False
         try:
-            async with asyncio.timeout(self.wait_seconds):
-                answers = await self._write()
+            async with (
+                asyncio.timeout(self.wait_seconds) as limit,
+                in_succession(self.engine) as transactions,
+            ):
+                for _ in range(BATCHES_PER_CONNECTION):
+                    if not self.queue.somebody_waits():
+                        break
+                    limit.reschedule(self.loop.time() + self.wait_seconds)
+                    await self._write(transactions)
         except Exception as error:
             log.warning(
                 "increments were not committed",
@@ -117,45 +117,39 @@ class Writer:
             self._put_back()
             await asyncio.sleep(self.pause_seconds)
             self.pause_seconds = min(2 * self.pause_seconds, LONGEST_PAUSE_SECONDS)
-            return
-        self.pause_seconds = PAUSE_SECONDS
-        self.metrics.batch.observe(len(self.batch))
-        self.metrics.answered(
-            answer for each, answer in answers.known.items() if each.resolve(answer)
-        )
-        self.batch = []
-        self.queue.extendleft(reversed(answers.again))
 
-    async def _write(self) -> Answers:
+    async def _write(self, transactions: Succession) -> None:
         """Write a batch in one transaction; set `committing` when COMMIT is sent.
 
-        Increments stay in the queue until there is a connection. After any failure the
-        connection is terminated and not reused: its server may have stopped answering.
+        Increments stay in the queue until there is a connection.
         """
-        async with self.engine.connect() as connection:
-            raw = (await connection.get_raw_connection()).driver_connection
-            try:
-                await connection.begin()
-                self._take()
-                with tracing.span("count", (each.asked_in for each in self.batch)):
-                    answers = await writing.write(connection, self.batch)
-                    self.committing = True
-                    with self.metrics.commit_seconds.time():
-                        await connection.commit()
-            except BaseException:
-                if raw is not None:
-                    raw.terminate()
-                # Else it would be rolled back, and that error would hide this one.
-                await connection.invalidate()
-                raise
-        return answers
+        await transactions.begin()
+        self.batch = self.queue.take(self.batch_limit)
+        with tracing.span("count", (each.asked_in for each in self.batch)):
+            answers = await writing.write(transactions.connection, self.batch)
+            # Whoever is answered meanwhile may come again.
+            goes_on = bool(self.queue or self.committed)
+            self.loop.call_soon(self._answer)
+            self.committing = True
+            with self.metrics.commit_seconds.time():
+                await transactions.commit(goes_on=goes_on)
+            self.committing = False
+        self.pause_seconds = PAUSE_SECONDS
+        self.metrics.batch.observe(len(self.batch))
+        self.batch = []
+        self.queue.put_back(answers.again)
+        self.committed |= answers.known
+        if self.queue:
+            self.loop.call_later(ANSWER_SECONDS, self._answer)
+        else:
+            self._answer()
 
-    def _take(self) -> None:
-        """Move the increments that still wait into the batch, in order of arrival."""
-        while self.queue and len(self.batch) < self.batch_limit:
-            increment = self.queue.popleft()
-            if not increment.answer.done():
-                self.batch.append(increment)
+    def _answer(self) -> None:
+        """Give callers their numbers, which are committed."""
+        committed, self.committed = self.committed, {}
+        self.metrics.answered(
+            answer for each, answer in committed.items() if each.resolve(answer)
+        )
 
     def _put_back(self) -> None:
         """Return the batch to the head of the queue, even over the queue's limit.
@@ -172,7 +166,7 @@ class Writer:
             elif not increment.answer.done():
                 again.append(increment)
         self.batch = []
-        self.queue.extendleft(reversed(again))
+        self.queue.put_back(again)
         self.metrics.retries.inc(len(again))
 
     def _expire(self) -> None:
@@ -181,14 +175,13 @@ class Writer:
         All may wait equally long, so deadlines pass in order of arrival: first those of
         the batch, then those of the queue from its head.
         """
-        loop = asyncio.get_running_loop()
         self.alarm = None
         under_way = len(self.batch)
         for place, increment in enumerate((*self.batch, *self.queue)):
             if increment.answer.done():
                 continue
-            if increment.deadline > loop.time():
-                self.alarm = loop.call_at(increment.deadline, self._expire)
+            if increment.deadline > self.loop.time():
+                self.alarm = self.loop.call_at(increment.deadline, self._expire)
                 return
             increment.unknown |= place < under_way
             self._give_up(increment)

@@ -2,6 +2,7 @@
 
 from sqlalchemy import MetaData
 
+from quart_chassis.database.connections import Succession, in_succession
 from quart_chassis.database.transactions import begin, wait_seconds
 from quart_chassis.database.unavailable import (
     DatabaseUnavailable,
@@ -13,8 +14,10 @@ from quart_chassis.database.unavailable import (
 
 __all__ = [
     "DatabaseUnavailable",
+    "Succession",
     "begin",
     "error_of_driver",
+    "in_succession",
     "new_metadata",
     "remedy",
     "says_unavailable",

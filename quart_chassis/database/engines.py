@@ -1,6 +1,6 @@
 """Engines: the address of the database, and limits on every transaction."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import asyncpg
 from sqlalchemy import event
@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from quart_chassis.database import lost
+from quart_chassis.database.connections import LimitedConnection
 from quart_chassis.postgres import embedded
 from quart_chassis.settings import Settings, database_url
 
@@ -100,19 +101,6 @@ def _limits(**milliseconds: int) -> str:
         f"SELECT {limits}, CASE WHEN current_setting('synchronous_commit') = 'off' "
         "THEN set_config('synchronous_commit', 'on', true) END"
     )
-
-
-# asyncpg has no types.
-class LimitedConnection(asyncpg.Connection):  # type: ignore[misc]
-    """A connection that sends the limits with BEGIN, which costs no round trip."""
-
-    limits = ""
-
-    async def execute(self, query: str, *args: Any, **options: Any) -> Any:
-        """As asyncpg's."""
-        if query.startswith("BEGIN"):
-            query += self.limits
-        return await super().execute(query, *args, **options)
 
 
 def _arguments(

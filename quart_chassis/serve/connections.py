@@ -24,7 +24,7 @@ from quart_chassis.serve.heads import (
     Refused,
     answer_of,
 )
-from quart_chassis.serve.joined import JoinedWrites
+from quart_chassis.serve.joined import joined
 from quart_chassis.serve.room import Bounds, Room, most_connections
 from quart_chassis.settings import Settings
 
@@ -74,7 +74,7 @@ class Connection(BoundedHeads):
 
     # Uvicorn narrows asyncio's argument in the same way.
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        super().connection_made(JoinedWrites(transport, self.loop))
+        super().connection_made(joined(transport, self.loop))
         self.flow = HeldFlow(transport)
         self.idle_since = self.loop.time()
         self._deadline.start()

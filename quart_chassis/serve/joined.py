@@ -1,10 +1,15 @@
 """What is written to a connection, joined."""
 
 from asyncio import AbstractEventLoop, Transport
-from typing import Any
+from typing import Any, cast
 
 # So much is written at once, and not kept until the event loop's turn ends.
 MOST_BYTES = 65_536
+
+
+def joined(transport: Transport, loop: AbstractEventLoop) -> Transport:
+    """`transport`, whose writes are joined."""
+    return cast(Transport, JoinedWrites(transport, loop))
 
 
 class JoinedWrites:

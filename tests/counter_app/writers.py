@@ -82,15 +82,18 @@ class Stage(Trial):
         event.listen(engine, "commit", self._before_commit)
 
     async def batch(self, failure: str, meanwhile: Callable[[], None]) -> None:
-        """Let one batch through; until the next one waits, or nobody does."""
+        """Let one batch through; until it is answered, and the next one waits."""
         self.failure, self.meanwhile = failure, meanwhile
         self.held = False
         self.turns.release()
         async with asyncio.timeout(HANG_SECONDS):
-            while not (self.held or self.writer.idle.is_set()):  # noqa: ASYNC110
+            while self.writer.committed or not self._is_at_rest():  # noqa: ASYNC110
                 await asyncio.sleep(0.0005)
         # Who was answered goes on in the loop's next turn.
         await asyncio.sleep(0)
+
+    def _is_at_rest(self) -> bool:
+        return self.held or self.writer.idle.is_set()
 
     def _adapt(self, chosen: Settings) -> Settings:
         """However slow the machine, only the failures that are chosen happen."""

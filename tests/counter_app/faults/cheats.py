@@ -7,15 +7,17 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Connection, event, text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from my_app.application import create_app
 from my_app.counter_app import counting, writing
 from my_app.counter_app.batching import Writer
 from my_app.counter_app.increments import Counted
 from my_app.counter_app.keys import Key
-from my_app.counter_app.writing import Answers
+from quart_chassis.database import Succession
 
 CHEAT = "CHEAT"
 
@@ -39,15 +41,14 @@ class ReadModifyWrite(Writer):
 class AnswersBeforeCommit(Writer):
     """As quick as can be: the numbers are known before the COMMIT is."""
 
-    async def _write(self) -> Answers:
-        real = writing.write
-
-        async with self.engine.begin() as connection:
-            self._take()
-            answers = await real(connection, self.batch)
-            for increment, answer in answers.known.items():
-                increment.resolve(answer)
-        return answers
+    async def _write(self, transactions: Succession) -> None:
+        await transactions.begin()
+        self.batch = self.queue.take(self.batch_limit)
+        answers = await writing.write(transactions.connection, self.batch)
+        self.committed |= answers.known
+        self._answer()
+        self.batch = []
+        await transactions.commit(goes_on=False)
 
 
 class RetriesBlindly(Writer):
@@ -81,13 +82,13 @@ class FlushesEverySecond(Writer):
 class CommitsToMemory(Writer):
     """`synchronous_commit = off`: PostgreSQL answers before its disk does."""
 
-    async def _write(self) -> Answers:
-        async with self.engine.begin() as connection:
-            await connection.execute(text("SET LOCAL synchronous_commit = off"))
-            self._take()
-            answers = await writing.write(connection, self.batch)
-            self.committing = True
-        return answers
+    def __init__(self, engine: AsyncEngine, *arguments: Any) -> None:
+        super().__init__(engine, *arguments)
+        event.listen(engine.sync_engine, "commit", self._turn_off)
+
+    @staticmethod
+    def _turn_off(connection: Connection) -> None:
+        connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
 
 
 CHEATS: dict[str, Callable[..., Writer]] = {
