@@ -95,7 +95,7 @@ class Writer:
         await self.idle.wait()
 
     async def _commit(self) -> None:
-        """Commit batches on one connection; put back what may be retried if one fails."""
+        """Commit batches on a connection; if one fails, put back what may be tried."""
         self.committing = False
         try:
             async with (

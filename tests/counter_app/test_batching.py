@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
+from sqlalchemy import text
 
 from my_app.counter_app.increments import (
     Counted,
@@ -239,3 +240,33 @@ async def test_after_the_drain_nobody_is_taken(database: str) -> None:
         with pytest.raises(DatabaseUnavailable):
             await tried.count()
         assert await tried.stored() == 50
+
+
+async def test_answers_do_not_wait_for_locks_of_the_next_batch(database: str) -> None:
+    """Seen to fail where they wait until the next COMMIT is sent."""
+    async with trial(database) as tried:
+        async with row_locked(database, "b"):
+            first = asyncio.create_task(tried.count("a"))
+            await under_way(tried)
+            second = asyncio.create_task(tried.count("b"))
+            assert (await first).value == 1
+            assert not second.done()
+        assert (await second).value == 1
+
+
+async def test_readers_get_their_turn_at_the_only_connection(database: str) -> None:
+    """Seen to fail on a writer that keeps it while somebody counts."""
+    async with trial(database, DB_POOL_SIZE=1, BATCH_LIMIT=1) as tried:
+        counting = True
+
+        async def count_on() -> None:
+            while counting:
+                await tried.count()
+
+        crowd = [asyncio.create_task(count_on()) for _ in range(4)]
+        await under_way(tried)
+        async with tried.engine.connect() as connection:
+            found = await connection.execute(text("SELECT value FROM counters"))
+            assert found.scalar_one() > 0
+        counting = False
+        await asyncio.gather(*crowd)

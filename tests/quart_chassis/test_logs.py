@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import re
+import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from small_app.application import create_app
 
 from quart_chassis.application import Application
 from quart_chassis.observe import console
+from quart_chassis.observe.requests import MOST_BYTES
 from tests.quart_chassis.small_project import serving
 
 log = structlog.stdlib.get_logger()
@@ -241,3 +243,22 @@ async def test_a_requests_line_is_what_structlog_would_write(
     assert len(written) == 2
     short, long = (re.sub(r"[0-9.]+,|[0-9T:.-]+Z", "-", each) for each in written)
     assert short == long
+
+
+async def test_lines_of_a_turn_are_written_in_whole_pieces(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen to fail where all of them are one: workers tear each other's lines apart."""
+    written: list[str] = []
+    monkeypatch.setattr(sys.stderr, "write", written.append)
+    app = create_app(DATABASE_URL=database)
+    async with app.test_app() as running:
+        client = running.test_client()
+        written.clear()
+        await asyncio.gather(*(client.get("/" + "x" * 500) for _ in range(40)))
+        await asyncio.sleep(0)
+    pieces = [each for each in written if each.strip()]
+    assert len(pieces) < 40
+    assert max(map(len, pieces)) <= MOST_BYTES
+    told = [json.loads(each) for each in "".join(pieces).splitlines()]
+    assert [each["status"] for each in told] == [404] * 40
