@@ -34,7 +34,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Ask each contender in turn, several times, and write the medians."""
-    from boilerplate.benchmarks import curves, field, load, machine, report, running
+    from boilerplate.benchmarks import (
+        curves,
+        field,
+        load,
+        machine,
+        ordinary,
+        report,
+        running,
+    )
     from quart_chassis.errors import UserError
     from quart_chassis.testing.servers import ROOT
 
@@ -57,6 +65,8 @@ def run(arguments: argparse.Namespace) -> None:
     lines: list[str] = []
     with _postgres() as server:
         track = running.Track(server, found, machine.pins(), arguments.clients)
+        for statement in ordinary.TABLE:
+            track.sql(statement)
         if arguments.curves:
             lines = list(curves.tables(track, rounds, seconds))
         else:

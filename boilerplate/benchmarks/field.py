@@ -7,6 +7,7 @@ from pathlib import Path
 from quart_chassis.testing.servers import ROOT
 
 HERE = Path(__file__).parent / "contenders"
+MADE = ROOT / "boilerplate" / ".bench-made"
 UVICORN = (
     "-m uvicorn --no-access-log --log-level warning --host 127.0.0.1 --port {port}"
 )
@@ -17,7 +18,8 @@ POOLS = (5, 10, 20, 64)
 class Contender:
     """A server that is started and asked.
 
-    `program` is `ours` (this project's Python), `theirs` (the contenders'), or `node`.
+    `program` is `ours` (this project's Python), `theirs` (the contenders'), `node`,
+    `made` (a project that was made for this), or `pgbench`, which is no server.
     `pools` are the sizes that are tried; the best is compared. `loses` says that it is
     known to count wrongly.
     """
@@ -39,16 +41,14 @@ class Contender:
     @property
     def folder(self) -> Path:
         """Where it is started."""
-        return ROOT if self.program == "ours" else HERE
+        return {"ours": ROOT, "made": MADE}.get(self.program, HERE)
 
 
 RUN = "manage.py run --port {port}"
-# Without what `run` leaves out, too.
 WITHOUT_LANES = (
-    f"{UVICORN} --no-proxy-headers --no-server-header "
-    "boilerplate.benchmarks.contenders.ours_app:app"
+    "-m boilerplate.benchmarks.contenders.ours_without_lanes run --port {port}"
 )
-OFF = {"LANES": "off"}
+BOOK = "/books/1"
 # Our own has the pool that its settings have: one writer needs one connection.
 OURS = (
     Contender("our page", "ours", RUN, (5,)),
@@ -56,8 +56,14 @@ OURS = (
     Contender(
         "our increment", "ours", RUN, (5,), "/api/counters/home/increment", "POST"
     ),
+    Contender("our page, without the lane", "ours", WITHOUT_LANES, (5,)),
     Contender(
-        "our page, without the lane", "ours", WITHOUT_LANES, (5,), environment=OFF
+        "our view as startapp makes it",
+        "made",
+        "-m quart_chassis.commands run --port {port}",
+        (5,),
+        f"/api{BOOK}",
+        counts=False,
     ),
 )
 PEERS = (
@@ -83,6 +89,13 @@ PEERS = (
 STATIC = "/static-page"
 LIMITS = (
     Contender(
+        "that view on Quart + SQLAlchemy",
+        "theirs",
+        f"{UVICORN} quart_app:app",
+        path=BOOK,
+        counts=False,
+    ),
+    Contender(
         "Quart, a static page",
         "theirs",
         f"{UVICORN} quart_app:app",
@@ -107,6 +120,7 @@ LIMITS = (
         counts=False,
     ),
     Contender("bare ASGI", "theirs", f"{UVICORN} bare_app:app", (5,), counts=False),
+    Contender("pgbench, without a server", "pgbench", "", (1, *POOLS)),
 )
 FIELD = (*OURS, *PEERS, *LIMITS)
 QUICK = (

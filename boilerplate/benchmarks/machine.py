@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 
+from boilerplate.benchmarks import ordinary
 from boilerplate.benchmarks.field import HERE
 from quart_chassis.errors import UserError, say
 from quart_chassis.testing.servers import ROOT
@@ -28,7 +29,10 @@ def programs(wanted: Container[str]) -> dict[str, str]:
     The contenders' packages are in `boilerplate/.bench`, and are installed if need be.
     Without npm there is no Node.
     """
-    found = {"ours": sys.executable}
+    found = {"ours": sys.executable, "pgbench": "pgbench"}
+    if "made" in wanted:
+        ordinary.make()
+        found["made"] = sys.executable
     if "theirs" in wanted:
         found["theirs"] = _python()
     node, npm = shutil.which("node"), shutil.which("npm")

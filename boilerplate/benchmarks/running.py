@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from boilerplate.benchmarks import load
+from boilerplate.benchmarks import load, plain
 from boilerplate.benchmarks.field import Contender
 from boilerplate.benchmarks.load import Result
 from quart_chassis.errors import UserError
@@ -77,6 +77,8 @@ class Track:
         self.sql("DELETE FROM counters")
         for statement in first:
             self.sql(statement)
+        if who.program == "pgbench":
+            return self._without_server(choice.pool, seconds)
         port = free_port()
         with self._serving(who, choice, port) as process:
             url = f"http://127.0.0.1:{port}{who.path}"
@@ -95,6 +97,11 @@ class Track:
                 f"{stored}: there is nothing to compare"
             )
         return Measured(result, max(answered - stored, 0), answered, memory)
+
+    def _without_server(self, connections: int, seconds: int) -> Measured:
+        binaries, url = self.server.binaries, self.server.url()
+        result = plain.ask(binaries, url, connections, seconds, self._of_others)
+        return Measured(result, 0, result.requests, 0)
 
     def stored(self) -> int:
         """The value of the counter."""
