@@ -1,5 +1,7 @@
 """Who is compared: ours, the same page on other frameworks, and what limits both."""
 
+import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,7 +9,7 @@ from pathlib import Path
 from quart_chassis.testing.servers import ROOT
 
 HERE = Path(__file__).parent / "contenders"
-MADE = ROOT / "boilerplate" / ".bench-made"
+MADE = Path(tempfile.gettempdir(), f"bench-{os.getpid()}")
 UVICORN = (
     "-m uvicorn --no-access-log --log-level warning --host 127.0.0.1 --port {port}"
 )

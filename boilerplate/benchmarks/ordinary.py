@@ -1,5 +1,6 @@
 """A project of our own, with what `startapp` makes, as users have it."""
 
+import atexit
 import shutil
 import subprocess
 import sys
@@ -17,9 +18,9 @@ TABLE = (
 
 
 def make() -> None:
-    """Make it anew, of what is committed."""
+    """Make it, of what is committed; it goes when this program ends."""
     say("Making a project with an ordinary view")
-    shutil.rmtree(MADE, ignore_errors=True)
+    atexit.register(shutil.rmtree, MADE, ignore_errors=True)
     for folder, words in (
         (ROOT, ["manage.py", "new", str(MADE), "--package", "book_shop"]),
         (MADE, ["-m", "quart_chassis.commands", "startapp", "books", "title:text"]),
