@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> None:
         )
     chosen = [each for each in field.FIELD if not names or each.name in names]
     if arguments.curves:
-        chosen = list(field.OURS)
+        chosen = [each for each in field.FIELD if each.program != "made"]
     found = machine.programs({each.program for each in chosen})
     chosen = [each for each in chosen if each.program in found]
     rounds = arguments.rounds or (2 if arguments.quick else 5)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from boilerplate.benchmarks.load import POST
 from quart_chassis.testing.servers import ROOT
 
 HERE = Path(__file__).parent / "contenders"
@@ -23,7 +24,7 @@ class Contender:
     `program` is `ours` (this project's Python), `theirs` (the contenders'), `node`,
     `made` (a project that was made for this), or `pgbench`, which is no server.
     `pools` are the sizes that are tried; the best is compared. `loses` says that it is
-    known to count wrongly.
+    known to count wrongly. `script` is one for wrk.
     """
 
     name: str
@@ -31,10 +32,11 @@ class Contender:
     words: str
     pools: tuple[int, ...] = POOLS
     path: str = "/"
-    method: str = "GET"
+    script: str = ""
     counts: bool = True
     loses: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
+    at: Path | None = None
 
     def command(self, pythons: Mapping[str, str], port: int) -> list[str]:
         """What starts it."""
@@ -43,7 +45,7 @@ class Contender:
     @property
     def folder(self) -> Path:
         """Where it is started."""
-        return {"ours": ROOT, "made": MADE}.get(self.program, HERE)
+        return self.at or {"ours": ROOT, "made": MADE}.get(self.program, HERE)
 
 
 RUN = "manage.py run --port {port}"
@@ -55,9 +57,7 @@ BOOK = "/books/1"
 OURS = (
     Contender("our page", "ours", RUN, (5,)),
     Contender("our badge", "ours", RUN, (5,), "/badges/home.svg"),
-    Contender(
-        "our increment", "ours", RUN, (5,), "/api/counters/home/increment", "POST"
-    ),
+    Contender("our increment", "ours", RUN, (5,), "/api/counters/home/increment", POST),
     Contender("our page, without the lane", "ours", WITHOUT_LANES, (5,)),
     Contender(
         "our view as startapp makes it",

@@ -11,6 +11,13 @@ from quart_chassis.errors import UserError
 
 SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
 POST = 'wrk.method = "POST"\n'
+# Increments of so many counters, in no order.
+OF_MANY = """
+request = function()
+  local name = "many-" .. math.random({counters})
+  return wrk.format("POST", "/api/counters/" .. name .. "/increment")
+end
+"""
 
 
 @dataclass(frozen=True)
@@ -32,8 +39,8 @@ def program() -> str:
     return found
 
 
-def ask(url: str, method: str, clients: int, seconds: int, pinned: list[str]) -> Result:
-    """Ask `url` from so many connections for so long."""
+def ask(url: str, script: str, clients: int, seconds: int, pinned: list[str]) -> Result:
+    """Ask `url` from so many connections for so long, as the script says."""
     with tempfile.TemporaryDirectory() as folder:
         words = [
             "-t1",
@@ -43,10 +50,10 @@ def ask(url: str, method: str, clients: int, seconds: int, pinned: list[str]) ->
             "--timeout",
             "20s",
         ]
-        if method == "POST":
-            script = Path(folder, "post.lua")
-            script.write_text(POST)
-            words += ["-s", str(script)]
+        if script:
+            path = Path(folder, "script.lua")
+            path.write_text(script)
+            words += ["-s", str(path)]
         ran = subprocess.run(
             [*pinned, program(), *words, url],
             capture_output=True,

@@ -9,7 +9,7 @@ from boilerplate.benchmarks.field import MADE
 from quart_chassis.errors import UserError, say
 from quart_chassis.testing.servers import ROOT
 
-# As `startapp books title:text` has it.
+# As `startapp books title:text --api` has it.
 TABLE = (
     "CREATE TABLE books (id bigint PRIMARY KEY, title text NOT NULL, "
     "created_at timestamptz NOT NULL DEFAULT now())",
@@ -23,7 +23,17 @@ def make() -> None:
     atexit.register(shutil.rmtree, MADE, ignore_errors=True)
     for folder, words in (
         (ROOT, ["manage.py", "new", str(MADE), "--package", "book_shop"]),
-        (MADE, ["-m", "quart_chassis.commands", "startapp", "books", "title:text"]),
+        (
+            MADE,
+            [
+                "-m",
+                "quart_chassis.commands",
+                "startapp",
+                "books",
+                "title:text",
+                "--api",
+            ],
+        ),
     ):
         ended = subprocess.run(
             [sys.executable, *words],

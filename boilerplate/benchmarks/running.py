@@ -58,8 +58,9 @@ class Track:
     ) -> None:
         self.server = server
         self.programs = programs
-        self._of_server, self._of_others = pins
+        self._of_server, self.of_others = pins
         self.clients = clients
+        self.url = server.url()
 
     def slow_down(self, milliseconds: int) -> None:
         """Have each commit take so much longer."""
@@ -80,7 +81,7 @@ class Track:
         if who.program == "pgbench":
             return self._without_server(choice.pool, seconds)
         port = free_port()
-        with self._serving(who, choice, port) as process:
+        with self.serving(who, choice, port) as process:
             url = f"http://127.0.0.1:{port}{who.path}"
             warm = self._ask(url, who, 1)
             result = self._ask(url, who, seconds)
@@ -100,13 +101,13 @@ class Track:
 
     def _without_server(self, connections: int, seconds: int) -> Measured:
         binaries, url = self.server.binaries, self.server.url()
-        result = plain.ask(binaries, url, connections, seconds, self._of_others)
+        result = plain.ask(binaries, url, connections, seconds, self._of_server)
         return Measured(result, 0, result.requests, 0)
 
     def stored(self) -> int:
-        """The value of the counter."""
-        found = self.sql("SELECT value FROM counters WHERE name = 'home'")
-        return int(found or 0)
+        """The sum of the counters that were counted."""
+        counted = "SELECT sum(value) FROM counters WHERE name NOT LIKE 'filled-%'"
+        return int(self.sql(counted) or 0)
 
     def sql(self, statement: str, database: str = "app") -> str:
         """What psql answers."""
@@ -120,16 +121,17 @@ class Track:
         return found.strip()
 
     def _ask(self, url: str, who: Contender, seconds: int) -> Result:
-        return load.ask(url, who.method, self.clients, seconds, self._of_others)
+        return load.ask(url, who.script, self.clients, seconds, self.of_others)
 
     @contextmanager
-    def _serving(
+    def serving(
         self, who: Contender, choice: Choice, port: int
     ) -> Iterator[subprocess.Popen[bytes]]:
+        """Have it serve on the port in this block."""
         environment = {
             **os.environ,
             **who.environment,
-            "DATABASE_URL": self.server.url(),
+            "DATABASE_URL": self.url,
             "POOL_SIZE": str(choice.pool),
             "FREEZE": str(int(choice.freeze)),
             "PORT": str(port),

@@ -1,19 +1,24 @@
 """The benchmark measures what is there, and refuses to compare what is not."""
 
+import asyncio
+import json
 import shutil
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-from boilerplate.benchmarks import field, load, report, running
+from boilerplate.benchmarks import field, load, rate, relay, report, running
 from boilerplate.benchmarks.load import Result
 from boilerplate.benchmarks.running import Choice, Measured
 from quart_chassis.errors import UserError
-from quart_chassis.testing.postgres import OwnPostgres
+from quart_chassis.testing.postgres import OwnPostgres, free_port
 from quart_chassis.testing.servers import ROOT, manage
+from quart_chassis.testing.waiting import until_async
+from tests.quart_chassis.small_project import serving
 
 NEEDS_WRK = pytest.mark.skipif(not shutil.which("wrk"), reason="no wrk on PATH")
 SAID = """Running 2s test @ http://127.0.0.1:5001/
@@ -97,3 +102,61 @@ def test_an_unknown_contender_is_told() -> None:
     assert "there is no contender 'nobody'; there are our page" in ended.stderr or (
         "wrk is not on PATH" in ended.stderr
     )
+
+
+def test_the_statement_alone_is_counted(own_postgres: OwnPostgres) -> None:
+    track = running.Track(own_postgres, {}, ([], []), 2)
+    track.sql("CREATE TABLE plain (name text PRIMARY KEY, value bigint)")
+    track.sql("ALTER TABLE plain ADD COLUMN updated_at timestamptz")
+    track.sql("DROP TABLE IF EXISTS counters")
+    track.sql("ALTER TABLE plain RENAME TO counters")
+    alone = next(each for each in field.FIELD if each.program == "pgbench")
+    found = track.measure(alone, Choice(2, False), 1)
+    assert track.stored() == found.result.requests > 0
+    assert found.result.p50 <= found.result.p99
+
+
+def test_callers_who_come_by_themselves_are_all_answered(database: str) -> None:
+    with serving(DATABASE_URL=database) as server:
+        program = [sys.executable, rate.__file__, server.url.rpartition(":")[2]]
+        found, refused = (
+            subprocess.run(
+                [*program, path, "50", "1"], capture_output=True, text=True, check=False
+            )
+            for path in ("/livez", "/nowhere")
+        )
+    taken = json.loads(found.stdout)
+    assert 0 < taken["p50"] <= taken["p99"] <= taken["p99.9"]
+    assert taken["per_second"] > 0
+    assert refused.returncode == 1
+    assert "HTTP/1.1 404" in refused.stderr
+
+
+async def test_a_relay_passes_everything_on_in_order() -> None:
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(1000):
+            writer.write(data)
+        writer.close()
+
+    server = await asyncio.start_server(echo, "127.0.0.1", 0)
+    port = free_port()
+    task = asyncio.create_task(
+        relay.relay(server.sockets[0].getsockname()[1], port, 0.0005)
+    )
+    await until_async(lambda: is_open(port))
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    sent = b"".join(b"%d " % each for each in range(20_000))
+    writer.write(sent)
+    assert await reader.readexactly(len(sent)) == sent
+    writer.close()
+    task.cancel()
+    server.close()
+
+
+async def is_open(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
