@@ -7,7 +7,7 @@ import re
 from collections.abc import Awaitable, Callable
 from os import urandom
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from structlog.contextvars import bind_contextvars, reset_contextvars
@@ -26,9 +26,6 @@ from quart_chassis.door.proxies import path_of
 from quart_chassis.observe import requests
 from quart_chassis.observe.metrics import Metrics
 from quart_chassis.settings import Settings
-
-if TYPE_CHECKING:
-    pass
 
 SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:=/+@-]{1,128}")
 # What a view sets in its scope if it is neither to be logged nor measured.

@@ -105,6 +105,8 @@ def test_an_unknown_contender_is_told() -> None:
 
 
 def test_the_statement_alone_is_counted(own_postgres: OwnPostgres) -> None:
+    if not (own_postgres.binaries / "pgbench").exists():
+        pytest.skip("no pgbench beside the server")
     track = running.Track(own_postgres, {}, ([], []), 2)
     track.sql("CREATE TABLE plain (name text PRIMARY KEY, value bigint)")
     track.sql("ALTER TABLE plain ADD COLUMN updated_at timestamptz")
