@@ -63,8 +63,7 @@ OURS = (
         "our view as startapp makes it",
         "made",
         "-m quart_chassis.commands run --port {port}",
-        (5,),
-        f"/api{BOOK}",
+        path=f"/api{BOOK}",
         counts=False,
     ),
 )

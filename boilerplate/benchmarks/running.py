@@ -133,6 +133,7 @@ class Track:
             **who.environment,
             "DATABASE_URL": self.url,
             "POOL_SIZE": str(choice.pool),
+            "DB_POOL_SIZE": str(choice.pool),
             "FREEZE": str(int(choice.freeze)),
             "PORT": str(port),
             "SECRET_KEY": "k" * 32,
