@@ -33,7 +33,9 @@ class Late(Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.other is not None and self.other.transport is not None:
-            self.other.transport.close()
+            # Behind what is still to be passed on.
+            loop = asyncio.get_running_loop()
+            loop.call_later(self.seconds, self.other.transport.close)
 
 
 async def relay(database: int, port: int, seconds: float) -> None:

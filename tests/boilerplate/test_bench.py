@@ -1,8 +1,8 @@
 """The benchmark measures what is there, and refuses to compare what is not."""
 
-import asyncio
 import json
 import shutil
+import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -17,7 +17,7 @@ from boilerplate.benchmarks.running import Choice, Measured
 from quart_chassis.errors import UserError
 from quart_chassis.testing.postgres import OwnPostgres, free_port
 from quart_chassis.testing.servers import ROOT, manage
-from quart_chassis.testing.waiting import until_async
+from quart_chassis.testing.waiting import until
 from tests.quart_chassis.small_project import serving
 
 NEEDS_WRK = pytest.mark.skipif(not shutil.which("wrk"), reason="no wrk on PATH")
@@ -134,31 +134,24 @@ def test_callers_who_come_by_themselves_are_all_answered(database: str) -> None:
     assert "HTTP/1.1 404" in refused.stderr
 
 
-async def test_a_relay_passes_everything_on_in_order() -> None:
-    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(1000):
-            writer.write(data)
-        writer.close()
-
-    server = await asyncio.start_server(echo, "127.0.0.1", 0)
-    port = free_port()
-    task = asyncio.create_task(
-        relay.relay(server.sockets[0].getsockname()[1], port, 0.0005)
-    )
-    await until_async(lambda: is_open(port))
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+def test_a_relay_passes_everything_on_in_order() -> None:
     sent = b"".join(b"%d " % each for each in range(20_000))
-    writer.write(sent)
-    assert await reader.readexactly(len(sent)) == sent
-    writer.close()
-    task.cancel()
-    server.close()
+    port = free_port()
+    with socket.create_server(("127.0.0.1", 0)) as database:
+        words = [relay.__file__, str(database.getsockname()[1]), str(port), "1"]
+        with subprocess.Popen([sys.executable, *words]) as process:
+            until(lambda: has_passed(port, sent))
+            far, _ = database.accept()
+            with far:
+                assert far.recv(len(sent), socket.MSG_WAITALL) == sent
+            process.terminate()
 
 
-async def is_open(port: int) -> bool:
+def has_passed(port: int, data: bytes) -> bool:
+    """Whether a connection was made, and took everything."""
     try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
+        with socket.create_connection(("127.0.0.1", port)) as near:
+            near.sendall(data)
+    except ConnectionRefusedError:
         return False
-    writer.close()
     return True
