@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
-from boilerplate.benchmarks import patience
-from boilerplate.benchmarks.field import FIELD, OURS, Contender
+from boilerplate.benchmarks import patience, pythons
+from boilerplate.benchmarks.field import FIELD, PAGE, Contender
 from boilerplate.benchmarks.load import OF_MANY, POST
 from boilerplate.benchmarks.running import Choice, Measured, Track
 from quart_chassis.errors import say
@@ -18,7 +18,6 @@ from quart_chassis.testing.postgres import free_port
 from quart_chassis.testing.servers import ROOT
 
 SETTING = Choice(5, False)
-PAGE = OURS[0]
 HYPERCORN = "-m hypercorn --bind 127.0.0.1:{port} my_app.asgi:app"
 GRANIAN = (
     "-m granian --interface asgi --log-level warning --host 127.0.0.1 --port {port} "
@@ -106,7 +105,11 @@ CURVES["clients"][-1] = replace(CURVES["clients"][-1], choice=Choice(1, False))
 
 def tables(track: Track, rounds: int, seconds: int) -> Iterator[str]:
     """Each curve as a table in Markdown."""
-    for name, points in CURVES.items():
+    installed = pythons.contenders()
+    for program, who in installed.values():
+        track.programs[who.program] = program
+    of_pythons = [Point(version, who) for version, (_, who) in installed.items()]
+    for name, points in [*CURVES.items(), ("Python", of_pythons)]:
         yield f"\n## {name}\n"
         yield "| | requests/s | spread | p50 ms | p99 ms | MiB |"
         yield "|---|---|---|---|---|---|"

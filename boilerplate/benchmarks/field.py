@@ -54,8 +54,9 @@ WITHOUT_LANES = (
 )
 BOOK = "/books/1"
 # Our own has the pool that its settings have: one writer needs one connection.
+PAGE = Contender("our page", "ours", RUN, (5,))
 OURS = (
-    Contender("our page", "ours", RUN, (5,)),
+    PAGE,
     Contender("our badge", "ours", RUN, (5,), "/badges/home.svg"),
     Contender("our increment", "ours", RUN, (5,), "/api/counters/home/increment", POST),
     Contender("our page, without the lane", "ours", WITHOUT_LANES, (5,)),

@@ -9,12 +9,12 @@ from pathlib import Path
 from statistics import median
 from urllib.request import urlopen
 
-from boilerplate.benchmarks.field import FIELD, OURS, Contender
+from boilerplate.benchmarks.field import FIELD, PAGE, Contender
 from boilerplate.benchmarks.running import Choice, Track
 from quart_chassis.errors import say
 from quart_chassis.testing.postgres import free_port
 
-PAGE, SETTING = OURS[0], Choice(5, freeze=False)
+SETTING = Choice(5, freeze=False)
 RATE = str(Path(__file__).with_name("rate.py"))
 SHARES = (25, 50, 75, 95)
 

@@ -4,7 +4,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -52,7 +52,7 @@ class Track:
     def __init__(
         self,
         server: OwnPostgres,
-        programs: Mapping[str, str],
+        programs: dict[str, str],
         pins: tuple[list[str], list[str]],
         clients: int,
     ) -> None:
