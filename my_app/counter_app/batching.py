@@ -26,8 +26,9 @@ from quart_chassis.observe import tracing
 # flooded, and one that returns is used within a second.
 PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 0.4
-# How long answers may wait for the next batch to be on its way: longer than it takes,
-# unless its rows are locked.
+# Answers wait for the next batch to be on its way, but for so many, which are given
+# while its statement is; and no longer than this, as its rows may be locked.
+FIRST_ANSWERS = 8
 ANSWER_SECONDS = 0.001
 # After so many, who else waits for a connection gets it.
 BATCHES_PER_CONNECTION = 16
@@ -52,7 +53,7 @@ class Writer:
         self.wait_seconds = wait_seconds
         self.queue = Queue(settings.QUEUE_LIMIT, metrics.queue)
         self.batch: list[Increment] = []
-        self.committed: dict[Increment, Counted | Exception] = {}
+        self.committed: list[tuple[Increment, Counted | Exception]] = []
         self.arrival = asyncio.Event()
         self.idle = asyncio.Event()
         self.idle.set()
@@ -138,17 +139,19 @@ class Writer:
         self.metrics.batch.observe(len(self.batch))
         self.batch = []
         self.queue.put_back(answers.again)
-        self.committed |= answers.known
+        self.committed += answers.known.items()
         if self.queue:
+            self.loop.call_soon(self._answer, FIRST_ANSWERS)
             self.loop.call_later(ANSWER_SECONDS, self._answer)
         else:
             self._answer()
 
-    def _answer(self) -> None:
-        """Give callers their numbers, which are committed."""
-        committed, self.committed = self.committed, {}
+    def _answer(self, most: int | None = None) -> None:
+        """Give callers, or the first of them, their numbers, which are committed."""
+        committed = self.committed[:most]
+        del self.committed[:most]
         self.metrics.answered(
-            answer for each, answer in committed.items() if each.resolve(answer)
+            answer for each, answer in committed if each.resolve(answer)
         )
 
     def _put_back(self) -> None:

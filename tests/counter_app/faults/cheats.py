@@ -45,7 +45,7 @@ class AnswersBeforeCommit(Writer):
         await transactions.begin()
         self.batch = self.queue.take(self.batch_limit)
         answers = await writing.write(transactions.connection, self.batch)
-        self.committed |= answers.known
+        self.committed += answers.known.items()
         self._answer()
         self.batch = []
         await transactions.commit(goes_on=False)
