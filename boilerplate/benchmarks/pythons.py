@@ -22,7 +22,8 @@ def contenders() -> dict[str, tuple[str, Contender]]:
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for version in VERSIONS:
-        if python := shutil.which(f"python{version}"):
+        python = shutil.which(f"python{version}")
+        if python and _works(python):
             say(f"Installing our packages for Python {version}")
             clone = folder / version
             _run(["git", "clone", "-q", str(ROOT), str(clone)], folder)
@@ -32,6 +33,12 @@ def contenders() -> dict[str, tuple[str, Contender]]:
             who = Contender(name, name, PAGE.words, PAGE.pools, at=clone)
             found[version] = (str(clone / ".venv" / "bin" / "python"), who)
     return found
+
+
+def _works(python: str) -> bool:
+    """Whether it is more than a name: pyenv has one for each version."""
+    tried = subprocess.run([python, "-c", ""], capture_output=True, check=False)
+    return tried.returncode == 0
 
 
 def _run(command: list[str], folder: Path) -> None:
