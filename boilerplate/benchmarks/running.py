@@ -167,10 +167,11 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], who: Contender) -> No
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
         except OSError:
+            # Nothing tells that another program listens.
             time.sleep(0.05)
         else:
             return
-    raise UserError(f"{who.name} does not start: {' '.join(map(str, process.args))}")  # type: ignore[arg-type]
+    raise UserError(f"{who.name} does not start: {who.program} {who.words}")
 
 
 def _memory(process: subprocess.Popen[bytes]) -> int:

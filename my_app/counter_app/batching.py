@@ -26,8 +26,8 @@ from quart_chassis.observe import tracing
 # flooded, and one that returns is used within a second.
 PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 0.4
-# Answers wait for the next batch to be on its way, but for so many, which are given
-# while its statement is; and no longer than this, as its rows may be locked.
+# The first answers of a batch are given while the next batch's statement is under way,
+# the others while its COMMIT is, but after this time at the latest: rows may be locked.
 FIRST_ANSWERS = 8
 ANSWER_SECONDS = 0.001
 # After so many, who else waits for a connection gets it.

@@ -11,7 +11,6 @@ programs are in /var/lib.
 
 import asyncio
 import shutil
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,6 +32,7 @@ from quart_chassis.postgres.cluster import (
     digest,
     socket_folder,
 )
+from quart_chassis.postgres.interrupts import uninterrupted
 from quart_chassis.project import Project
 
 Say = Callable[[str], None]
@@ -85,7 +85,7 @@ def serving(folder: Path, database: str, say: Say) -> Iterator[None]:
                         f"the database in {folder} has stopped while others use it; "
                         "stop them (each `manage.py run`), then try again"
                     )
-                with _uninterrupted():
+                with uninterrupted():
                     mine = try_lock(users / uuid4().hex)
                     if not used:
                         carrying.carry_over(cluster, say)
@@ -94,7 +94,7 @@ def serving(folder: Path, database: str, say: Say) -> Iterator[None]:
         yield
     finally:
         if mine:
-            with _folder_errors(folder), _uninterrupted(), _door(folder, say):
+            with _folder_errors(folder), uninterrupted(), _door(folder, say):
                 mine.close()
                 if not _in_use(users):
                     cluster.stop()
@@ -119,26 +119,6 @@ def _door(folder: Path, say: Say) -> IO[bytes]:
         say("Waiting for another process that starts or stops the database")
 
     return locked(folder / "door", waiting)
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Defer Ctrl-C and SIGTERM until the block has ended.
-
-    A server that is half started cannot be stopped, and would keep running.
-    """
-    came: list[int] = []
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.getsignal(one) for one in signals]
-    try:
-        for one in signals:
-            signal.signal(one, lambda number, _: came.append(number))
-        yield
-    finally:
-        for one, handler in zip(signals, before, strict=True):
-            signal.signal(one, handler)
-        for number in came:
-            signal.raise_signal(number)
 
 
 def _in_use(users: Path) -> bool:

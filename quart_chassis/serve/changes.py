@@ -108,6 +108,7 @@ def _looked_at(
     before = _stamps(files())
     while not stop.is_set():
         if wait:
+            # No event loop runs here, and nothing tells of a change without watchfiles.
             time.sleep(TICK_MILLISECONDS / 1000)
         now = _stamps(files())
         yield sorted(path for path in before | now if before.get(path) != now.get(path))

@@ -64,8 +64,7 @@ class Connection(BoundedHeads):
         # Uvicorn says int, and the event loop takes any number.
         self.timeout_keep_alive = bounds.keepalive_seconds  # type: ignore[assignment]
         self._bounds = bounds
-        self._waiting = b""
-        self._parsed = 0
+        self._waiting, self._parsed = b"", 0
         self._upgraded = False
         self._status: HTTPStatus | None = None
         self._deadline = Deadline(self.loop, bounds.idle_seconds, self._give_up)
