@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from quart import current_app
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -23,20 +23,27 @@ async def begin(seconds: float | None = None) -> AsyncIterator[AsyncConnection]:
     committed: bool | None = False
     of_the_block = False
     try:
-        async with asyncio.timeout(seconds or wait_seconds()):
-            async with engine.connect() as connection:
-                await connection.begin()
-                try:
-                    yield connection
-                except OSError:
-                    # A file, or another host: the database is as it was.
-                    of_the_block = not _is_lost(connection)
-                    raise
-                if _is_lost(connection):
-                    raise ConnectionResetError("it was lost before COMMIT was sent")
-                # A failure of the commit does not tell whether the server committed.
-                committed = None
-                await connection.commit()
+        async with (
+            asyncio.timeout(seconds or wait_seconds()),
+            AsyncExitStack() as opened,
+        ):
+            connection = await opened.enter_async_context(engine.connect())
+            await connection.begin()
+            try:
+                yield connection
+            except OSError:
+                # A file, or another host: the database is as it was.
+                of_the_block = not _is_lost(connection)
+                raise
+            if _is_lost(connection):
+                raise ConnectionResetError("it was lost before COMMIT was sent")
+            # A failure of the commit does not tell whether the server committed.
+            committed = None
+            await connection.commit()
+            # Nothing is left to roll back, so it needs no task that survives this one,
+            # which would cost as much as the commit.
+            opened.pop_all()
+            await connection.close()
     except Exception as error:
         if of_the_block or not says_unavailable(error):
             raise

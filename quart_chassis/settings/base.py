@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -101,7 +102,7 @@ class Settings:
     def production(self) -> bool:
         return self.ENV_FOR_DYNACONF == "production"
 
-    @property
+    @cached_property
     def reloading(self) -> bool:
         """Whether `run --reload` started this process; never in production."""
         told = os.environ.get(self.project.variable("RELOAD"))
