@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> None:
     lines: list[str] = []
     with _postgres() as server:
         track = running.Track(server, found, machine.pins(), arguments.clients)
-        for statement in ordinary.TABLE:
+        for statement in (*ordinary.TABLE, running.WITHOUT_DAYS):
             track.sql(statement)
         if arguments.curves:
             lines = list(curves.tables(track, rounds, seconds))

@@ -28,8 +28,8 @@ PATHS = f"{ROOT}:{sysconfig.get_path('purelib')}"
 INCREMENT = "/api/counters/home/increment"
 # Rows besides the one that is counted, in both tables.
 FILL = (
-    "INSERT INTO counters (name, value) "
-    "SELECT 'filled-' || each, 1 FROM generate_series(1, {rows}) AS each",
+    "INSERT INTO counters (name, value, base) "
+    "SELECT 'filled-' || each, 1, 1 FROM generate_series(1, {rows}) AS each",
     "INSERT INTO idempotency_keys (counter_name, key, amount, value) "
     "SELECT 'filled', each, 1, 1 FROM generate_series(1, {rows}) AS each",
     "VACUUM ANALYZE",

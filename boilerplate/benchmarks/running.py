@@ -17,6 +17,8 @@ from quart_chassis.errors import UserError
 from quart_chassis.testing.postgres import OwnPostgres, free_port
 
 START_SECONDS = 30
+# The contenders know nothing of days.
+WITHOUT_DAYS = "ALTER TABLE counters ALTER base SET DEFAULT 0"
 # What makes each commit take longer (PostgreSQL manual, 19.5.1).
 SLOW = (
     "ALTER SYSTEM SET commit_delay = {}",
@@ -75,7 +77,7 @@ class Track:
         `first` are statements to begin with, on empty counters. UserError if the
         database has not what it answered, unless it is known to lose.
         """
-        self.sql("DELETE FROM counters")
+        self.sql("TRUNCATE counters, counter_days")
         for statement in first:
             self.sql(statement)
         if who.program == "pgbench":
@@ -140,6 +142,9 @@ class Track:
             "ENV_FOR_DYNACONF": "production",
             "METRICS": "true",
             "LOG_FORMAT": "json",
+            # The load is a stranger who makes thousands of counters.
+            "NEW_COUNTERS_PER_MINUTE": "1000000",
+            "MAX_COUNTERS": "10000000",
         }
         command = who.command(self.programs, port)
         command = [word.replace("{pool}", str(choice.pool)) for word in command]

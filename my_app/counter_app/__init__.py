@@ -1,6 +1,12 @@
 """Counters: a page that counts its visits, badges, and an API."""
 
-from my_app.counter_app import counting, forgetting, lane, live
+from my_app.counter_app import (
+    counting,
+    days,
+    forgetting,
+    lane,
+    live,
+)
 from my_app.counter_app.api import counter_api, describe
 from my_app.counter_app.settings import (
     CounterSettings as Settings,
@@ -9,7 +15,7 @@ from my_app.counter_app.views import counter_app
 from quart_chassis.application import Application
 from quart_chassis.web import Link
 
-__all__ = ["Settings", "install", "navigation"]
+__all__ = ["Settings", "days", "install", "navigation"]
 
 navigation = (Link("Counter", "counter_app.home"),)
 

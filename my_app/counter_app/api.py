@@ -62,6 +62,7 @@ async def refuse_slashes_in_names() -> None:
     {
         404: "COUNTER_NAMES does not allow this counter",
         409: "The counter is full; nothing was counted",
+        429: "Strangers may make no more counters or keys for now",
     }
     | UNAVAILABLE
 )
@@ -143,6 +144,7 @@ async def remove(name: Name) -> Response:
     async with begin() as connection:
         if not await queries.remove(connection, name):
             raise NotFound("There is no such counter.")
+    counting.forget(name)
     return Response(status=204)
 
 

@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from my_app.counter_app import writing
+from my_app.counter_app.bounds import Bounds
 from my_app.counter_app.increments import Counted, Increment
 from my_app.counter_app.keys import Key
 from my_app.counter_app.metrics import CountingMetrics
@@ -50,6 +51,7 @@ class Writer:
         self.engine = engine
         self.metrics = metrics
         self.batch_limit = settings.BATCH_LIMIT
+        self.bounds = Bounds(settings)
         self.wait_seconds = wait_seconds
         self.queue = Queue(settings.QUEUE_LIMIT, metrics.queue)
         self.batch: list[Increment] = []
@@ -127,7 +129,9 @@ class Writer:
         await transactions.begin()
         self.batch = self.queue.take(self.batch_limit)
         with tracing.span("count", (each.asked_in for each in self.batch)):
-            answers = await writing.write(transactions.connection, self.batch)
+            answers = await writing.write(
+                transactions.connection, self.batch, self.bounds
+            )
             # Whoever is answered meanwhile may come again.
             goes_on = bool(self.queue or self.committed)
             self.loop.call_soon(self._answer)
@@ -137,6 +141,7 @@ class Writer:
             self.committing = False
         self.pause_seconds = PAUSE_SECONDS
         self.metrics.batch.observe(len(self.batch))
+        self.bounds.remember(answers.counted)
         self.batch = []
         self.queue.put_back(answers.again)
         self.committed += answers.known.items()

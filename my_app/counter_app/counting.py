@@ -40,7 +40,8 @@ async def count(name: str, amount: int = 1, key: str | None = None) -> Counted:
 
     With a key it is counted once; a replay gets the first value. DatabaseUnavailable
     after WAIT_SECONDS, or at once if the queue is full; CounterFull if the sum would
-    pass 2**63 - 1; KeyReused if the key was used for another amount.
+    pass 2**63 - 1; KeyReused if the key was used for another amount; BoundReached if
+    strangers may make no more counters or keys for now.
     """
     return await count_in(current_app, name, amount, key)
 
@@ -52,3 +53,9 @@ async def count_in(
     writer: Writer = app.extensions["writer"]
     full_key = None if key is None else Key(name, key)
     return await writer.count(name, amount, full_key)
+
+
+def forget(name: str) -> None:
+    """Note that the counter was deleted, so that counting it makes a new one."""
+    writer: Writer = current_app.extensions["writer"]
+    writer.bounds.seen.discard(name)

@@ -5,7 +5,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from opentelemetry.trace import SpanContext
-from werkzeug.exceptions import Conflict, UnprocessableEntity
+from werkzeug.exceptions import (
+    Conflict,
+    TooManyRequests,
+    UnprocessableEntity,
+)
 
 from my_app.counter_app.keys import Key
 from quart_chassis.database import DatabaseUnavailable
@@ -22,6 +26,15 @@ class KeyReused(UnprocessableEntity):
     """The key was used for another amount; nothing was counted."""
 
     description = "This Idempotency-Key was used for another amount."
+
+
+class BoundReached(TooManyRequests):
+    """Strangers have made as much as the settings allow; nothing was counted."""
+
+    description = "No more new counters or keys may be made for now."
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(retry_after=seconds)
 
 
 class Counted(NamedTuple):

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from my_app.counter_app.increments import (
+    BoundReached,
     Counted,
     CounterFull,
     KeyReused,
@@ -13,7 +14,10 @@ from quart_chassis.observe import SECONDS, Metrics
 
 INCREMENTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096)
 
-OUTCOMES = ("counted", "replayed", "full", "key-reused", "not-counted", "unknown")
+OUTCOMES = (
+    *("counted", "replayed", "full", "bound-reached", "key-reused"),
+    *("not-counted", "unknown"),
+)
 
 
 class CountingMetrics:
@@ -58,6 +62,8 @@ def _outcome(answer: Counted | Exception) -> str:
             return "replayed" if replayed else "counted"
         case CounterFull():
             return "full"
+        case BoundReached():
+            return "bound-reached"
         case KeyReused():
             return "key-reused"
         case DatabaseUnavailable(committed=None):

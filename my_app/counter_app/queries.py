@@ -8,16 +8,30 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Text, any_, bindparam, delete, select
+from sqlalchemy import (
+    BigInteger,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    delete,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from my_app.counter_app.settings import LARGEST_VALUE
-from my_app.counter_app.tables import counters, unnested
+from my_app.counter_app.tables import (
+    counter_days,
+    counters,
+    unnested,
+)
 
 
 class Counter(NamedTuple):
-    """A row of `counters`."""
+    """A counter as it is shown."""
 
     name: str
     value: int
@@ -25,18 +39,40 @@ class Counter(NamedTuple):
     updated_at: datetime
 
 
+class Sum(NamedTuple):
+    """A counter's value after something was added, and whether that made it."""
+
+    value: int
+    is_new: bool
+
+
+SHOWN = [counters.c[name] for name in Counter._fields]
+
+
 async def add(
     connection: AsyncConnection, amounts: Mapping[str, int]
-) -> dict[str, int]:
+) -> dict[str, Sum]:
     """Add to each counter, creating new ones, and return the new values.
 
-    A counter that would pass LARGEST_VALUE stays as it is and is not returned, but its
-    row is locked. PostgreSQL does the sum: reading a value and writing it back would
-    lose every increment made in between.
+    A counter for which `read_room` has too little stays as it is and is not returned,
+    but its row is locked. PostgreSQL does the sum: reading a value and writing it back
+    would lose every increment made in between.
     """
     parameters = {"names": list(amounts), "numbers": list(amounts.values())}
     found = await connection.execute(_ADD, parameters)
-    return {row.name: row.value for row in found}
+    return {name: Sum(value, is_new) for name, value, is_new in found}
+
+
+async def read_room(connection: AsyncConnection, name: str) -> int:
+    """How much may be added to the counter, whose row is locked.
+
+    Neither its value nor the sum of its days may pass LARGEST_VALUE.
+    """
+    own = counters.c
+    room = LARGEST_VALUE - func.greatest(own.value, own.value - own.base)
+    found = await connection.execute(select(room).where(own.name == name))
+    left: int = found.scalar_one()
+    return left
 
 
 async def read(connection: AsyncConnection, name: str) -> Counter | None:
@@ -61,39 +97,55 @@ async def read_page(
     connection: AsyncConnection, limit: int, after: str
 ) -> list[Counter]:
     """Up to `limit` counters with names past `after`, in name order."""
-    statement = select(counters).where(counters.c.name > after)
+    statement = select(*SHOWN).where(counters.c.name > after)
     found = await connection.execute(statement.order_by(counters.c.name).limit(limit))
     return [Counter(*row) for row in found]
 
 
 async def put(connection: AsyncConnection, name: str, value: int) -> Counter:
-    """Set the counter, creating it if it is new, and return it."""
-    row = insert(counters).values(name=name, value=value)
-    new = row.excluded
+    """Set the counter, creating it if it is new, and return it; its days stay."""
+    row = insert(counters).values(name=name, value=value, base=value)
+    own, new = counters.c, row.excluded
     statement = row.on_conflict_do_update(
-        index_elements=[counters.c.name],
-        set_={"value": new.value, "updated_at": new.updated_at},
-    ).returning(counters)
+        index_elements=[own.name],
+        set_={
+            "value": new.value,
+            "base": new.value - (own.value - own.base),
+            "updated_at": new.updated_at,
+        },
+    ).returning(*SHOWN)
     return Counter(*(await connection.execute(statement)).one())
 
 
 async def remove(connection: AsyncConnection, name: str) -> bool:
-    """Delete the counter; False if it did not exist."""
+    """Delete the counter and its days; False if it did not exist."""
     statement = delete(counters).where(counters.c.name == name)
-    return (await connection.execute(statement)).rowcount > 0
+    if not (await connection.execute(statement)).rowcount:
+        return False
+    days = delete(counter_days).where(counter_days.c.counter_name == name)
+    await connection.execute(days)
+    return True
 
 
 def _make_add() -> Any:
     given = unnested(name=Text, number=BigInteger)
-    ordered = select(*given).order_by(given.name)
-    added = insert(counters).from_select(["name", "value"], ordered)
+    new_row = select(given.name, given.number, literal(0, BigInteger))
+    added = insert(counters).from_select(
+        ["name", "value", "base"], new_row.order_by(given.name)
+    )
     own, new = counters.c, added.excluded
+    most = LARGEST_VALUE - new.value
     return added.on_conflict_do_update(
         index_elements=[own.name],
         set_={"value": own.value + new.value, "updated_at": new.updated_at},
-        where=own.value <= LARGEST_VALUE - new.value,
-    ).returning(own.name, own.value)
+        where=and_(own.value <= most, own.value - own.base <= most),
+    ).returning(
+        own.name,
+        own.value,
+        # Both have the time at which the transaction began, and no other row has both.
+        (own.created_at == own.updated_at).label("is_new"),
+    )
 
 
 _ADD = _make_add()
-_READ = select(counters).where(counters.c.name == bindparam("name"))
+_READ = select(*SHOWN).where(counters.c.name == bindparam("name"))

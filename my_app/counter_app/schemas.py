@@ -1,6 +1,6 @@
 """The schemas of the API's requests and answers."""
 
-from datetime import datetime
+import datetime as dt
 from typing import Annotated
 
 import msgspec
@@ -38,6 +38,13 @@ class Page(msgspec.Struct):
     after: names.Name | None = None
 
 
+class Days(msgspec.Struct, rename={"first": "from", "last": "to"}):
+    """From one day to another, both included, in UTC; the last 30 if unset."""
+
+    first: dt.date | None = None
+    last: dt.date | None = None
+
+
 class CounterValue(msgspec.Struct):
     """A counter's value after an increment."""
 
@@ -50,8 +57,8 @@ class CounterBody(msgspec.Struct):
 
     name: str
     value: int
-    created_at: datetime
-    updated_at: datetime
+    created_at: dt.datetime
+    updated_at: dt.datetime
 
 
 class CounterList(msgspec.Struct):
@@ -59,3 +66,17 @@ class CounterList(msgspec.Struct):
 
     counters: list[CounterBody]
     next: str | None
+
+
+class DayValue(msgspec.Struct):
+    """What a counter counted on a day of UTC."""
+
+    day: dt.date
+    value: int
+
+
+class CounterDays(msgspec.Struct):
+    """A counter's days, the oldest first; a day without visits has 0."""
+
+    name: str
+    days: list[DayValue]

@@ -24,6 +24,10 @@ class CounterSettings:
     QUEUE_LIMIT: Annotated[int, Meta(ge=1, le=1_000_000)]
     BATCH_LIMIT: Annotated[int, Meta(ge=1, le=10_000)]
     WATCHER_LIMIT: Annotated[int, Meta(ge=0, le=1_000_000)]
+    MAX_COUNTERS: Annotated[int, Meta(ge=0, le=1_000_000_000)]
+    NEW_COUNTERS_PER_MINUTE: Annotated[int, Meta(ge=0, le=1_000_000_000)]
+    KEYS_PER_MINUTE: Annotated[int, Meta(ge=0, le=1_000_000_000)]
+    HISTORY_DAYS: Annotated[int, Meta(ge=2, le=36_600)]
 
     def __post_init__(self) -> None:
         """Raise UserError for a name that no counter can have, and for too large sums.

@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Table,
     Text,
@@ -37,8 +38,34 @@ counters = Table(
         nullable=False,
         server_default=func.now(),
     ),
+    # What was set, what was counted before there were days, and what old days counted.
+    # Less than 0 after a counter was set to less than it has counted.
+    Column("base", BigInteger, nullable=False),
     CheckConstraint("value >= 0", name="value_not_negative"),
     postgresql_with={"fillfactor": 50},
+)
+
+# What each counter counted on each day, in UTC. Its base and its days add up to its
+# value at every commit. Whoever writes here has locked the counter's row. The index on
+# day serves the janitor.
+counter_days = Table(
+    "counter_days",
+    metadata,
+    Column("counter_name", Text, primary_key=True),
+    Column("day", Date, primary_key=True, index=True),
+    Column("value", BigInteger, nullable=False),
+    CheckConstraint("value > 0", name="value_positive"),
+    postgresql_with={"fillfactor": 50},
+)
+
+# How much strangers asked for in each minute, of each kind that is bounded; it is
+# written only where something new is made.
+counter_budgets = Table(
+    "counter_budgets",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("minute", DateTime(timezone=True), primary_key=True),
+    Column("asked", BigInteger, nullable=False),
 )
 
 # The answer to each Idempotency-Key, so that a replay is not counted again. The index

@@ -9,8 +9,13 @@ from quart import (
     abort,
     request,
 )
+from werkzeug.exceptions import HTTPException
 
 from my_app.counter_app import counting, names, queries
+from my_app.counter_app.increments import (
+    BoundReached,
+    CounterFull,
+)
 from quart_chassis import settings, web
 from quart_chassis.database import DatabaseUnavailable, begin
 from quart_chassis.settings import Settings
@@ -35,6 +40,15 @@ async def tell_whether_it_counted(error: DatabaseUnavailable) -> Response:
     """The chassis' 503 page, with the `X-Counted` that every counter page has."""
     response = await web.answer_unavailable(error)
     response.headers["X-Counted"] = "unknown" if error.committed is None else "0"
+    return response
+
+
+@counter_app.errorhandler(CounterFull)
+@counter_app.errorhandler(BoundReached)
+async def tell_that_it_did_not_count(error: HTTPException) -> Response:
+    """The chassis' error page, with `X-Counted`."""
+    response = await web.answer_error(error)
+    response.headers["X-Counted"] = "0"
     return response
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from my_app.counter_app import keys, queries
+from my_app.counter_app import history, keys, queries
+from my_app.counter_app.bounds import Admitted, Bounds
 from my_app.counter_app.increments import (
     Counted,
     CounterFull,
@@ -14,22 +15,32 @@ from my_app.counter_app.increments import (
     KeyReused,
 )
 from my_app.counter_app.keys import Claim, Key
-from my_app.counter_app.settings import LARGEST_VALUE
 
 
 @dataclass
 class Answers:
     """A batch's answers, valid after COMMIT; `again` returns to the queue."""
 
-    known: dict[Increment, Counted | Exception] = field(default_factory=dict)
+    known: dict[Increment, Counted | Exception]
     again: list[Increment] = field(default_factory=list)
 
+    @property
+    def counted(self) -> set[str]:
+        """The counters that exist after the COMMIT."""
+        return {
+            each.name
+            for each, answer in self.known.items()
+            if isinstance(answer, Counted) and not answer.replayed
+        }
 
-async def write(connection: AsyncConnection, batch: list[Increment]) -> Answers:
+
+async def write(
+    connection: AsyncConnection, batch: list[Increment], bounds: Bounds
+) -> Answers:
     """Send the batch's statements and return its answers, valid after COMMIT.
 
-    Keys are locked before counters, both in name order, so that no two batches
-    deadlock.
+    Keys are locked before budgets, and those before counters and their days; keys and
+    counters in name order, so that no two batches deadlock.
     """
     owners: dict[Key, Increment] = {}
     for increment in batch:
@@ -37,7 +48,8 @@ async def write(connection: AsyncConnection, batch: list[Increment]) -> Answers:
             owners.setdefault(increment.key, increment)
     claims = await _claim(connection, owners)
     to_count = [each for each in batch if _is_to_be_counted(each, owners, claims)]
-    known = await _add(connection, to_count)
+    admitted, refused = await bounds.admit(connection, to_count)
+    known = refused | await _add(connection, admitted, bounds)
     answers = Answers(known)
     await _settle_keys(connection, owners, claims, known)
     for increment in batch:
@@ -66,25 +78,29 @@ def _is_to_be_counted(
 
 
 async def _add(
-    connection: AsyncConnection, increments: list[Increment]
+    connection: AsyncConnection, admitted: Admitted, bounds: Bounds
 ) -> dict[Increment, Counted | Exception]:
     """Add each counter's sum, and number its increments in order of arrival."""
     known: dict[Increment, Counted | Exception] = {}
     by_name: defaultdict[str, list[Increment]] = defaultdict(list)
-    for increment in increments:
+    for increment in admitted.increments:
         by_name[increment.name].append(increment)
     if not by_name:
         return known
     sums = {name: _sum(each) for name, each in by_name.items()}
     ends = await queries.add(connection, sums)
+    bounds.check([name for name in ends if ends[name].is_new], admitted.new)
     for name in by_name.keys() - ends.keys():
         by_name[name], refused = await _fit(connection, name, by_name[name])
         known |= dict.fromkeys(refused, CounterFull())
         if by_name[name]:
-            ends |= await queries.add(connection, {name: _sum(by_name[name])})
-    for name, counted in by_name.items():
-        value = ends.get(name, 0) - _sum(counted)
-        for increment in counted:
+            sums[name] = _sum(by_name[name])
+            ends |= await queries.add(connection, {name: sums[name]})
+    if ends:
+        await history.add_days(connection, {name: sums[name] for name in ends})
+    for name, end in ends.items():
+        value = end.value - sums[name]
+        for increment in by_name[name]:
             value += increment.amount
             known[increment] = Counted(value, replayed=False)
     return known
@@ -99,15 +115,14 @@ async def _fit(
 ) -> tuple[list[Increment], list[Increment]]:
     """The increments that still fit a nearly full counter, and the refused ones.
 
-    First come, first served. The counter's row is already locked, so the value that is
-    read stays valid.
+    First come, first served. The counter's row is already locked, so the room that is
+    read stays.
     """
-    counter = await queries.read(connection, name)
-    value = counter.value if counter else 0
+    room = await queries.read_room(connection, name)
     fitting, refused = [], []
     for increment in increments:
-        if value + increment.amount <= LARGEST_VALUE:
-            value += increment.amount
+        if increment.amount <= room:
+            room -= increment.amount
             fitting.append(increment)
         else:
             refused.append(increment)

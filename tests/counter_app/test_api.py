@@ -332,6 +332,7 @@ async def test_the_api_is_described(client: TestClientProtocol) -> None:
     assert own == {
         "/api/counters": {"get"},
         "/api/counters/{name}": {"get", "put", "delete"},
+        "/api/counters/{name}/days": {"get"},
         "/api/counters/{name}/events": {"get"},
         "/api/counters/{name}/increment": {"post"},
     }

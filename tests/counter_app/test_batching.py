@@ -24,7 +24,9 @@ async def row_locked(database: str, name: str = "a") -> AsyncIterator[None]:
     """Somebody else's transaction on the counter's row."""
     connection = await asyncpg.connect(database)
     await connection.execute(
-        "INSERT INTO counters VALUES ($1, 0) ON CONFLICT DO NOTHING", name
+        "INSERT INTO counters (name, value, base) VALUES ($1, 0, 0) "
+        "ON CONFLICT DO NOTHING",
+        name,
     )
     transaction = connection.transaction()
     await transaction.start()
@@ -103,7 +105,8 @@ async def test_two_workers_never_wait_for_each_other(database: str) -> None:
     Seen to fail on statements that leave out the order of the names.
     """
     names = [f"c{number:03}" for number in range(100)]
-    async with trial(database) as first, trial(database) as second:
+    many = {"NEW_COUNTERS_PER_MINUTE": 100}
+    async with trial(database, **many) as first, trial(database, **many) as second:
         await asyncio.gather(*(first.count(name) for name in names))
         async with row_locked(database, names[50]):
             waiting = asyncio.gather(
@@ -137,7 +140,8 @@ async def test_a_full_counter_refuses_only_what_does_not_fit(database: str) -> N
     async with trial(database) as tried:
         connection = await asyncpg.connect(database)
         await connection.execute(
-            "INSERT INTO counters VALUES ('full', $1)", LARGEST_VALUE - most - 1
+            "INSERT INTO counters (name, value, base) VALUES ('full', $1, $1)",
+            LARGEST_VALUE - most - 1,
         )
         await connection.close()
         answers = await asyncio.gather(

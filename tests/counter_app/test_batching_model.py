@@ -23,7 +23,7 @@ from my_app.counter_app.increments import (
 )
 from my_app.counter_app.settings import LARGEST_VALUE
 from quart_chassis.database import DatabaseUnavailable
-from tests.counter_app.writers import Stage, at_work
+from tests.counter_app.writers import Stage, at_work, wrong_sums
 
 BATCH_LIMIT, QUEUE_LIMIT = 4, 6
 # What fits into the counter `full` when a trial begins.
@@ -103,10 +103,17 @@ class WriterMachine(RuleBasedStateMachine):
         self.model.totals[full] = LARGEST_VALUE - ROOM
         connection = await asyncpg.connect(database)
         await connection.execute(
-            "INSERT INTO counters VALUES ($1, $2)", full, LARGEST_VALUE - ROOM
+            "INSERT INTO counters (name, value, base) VALUES ($1, $2, $2)",
+            full,
+            LARGEST_VALUE - ROOM,
         )
         await connection.close()
-        self.stage = Stage(database, BATCH_LIMIT=BATCH_LIMIT, QUEUE_LIMIT=QUEUE_LIMIT)
+        self.stage = Stage(
+            database,
+            BATCH_LIMIT=BATCH_LIMIT,
+            QUEUE_LIMIT=QUEUE_LIMIT,
+            NEW_COUNTERS_PER_MINUTE=1_000_000,
+        )
         self.working = at_work(self.stage)
         await self.working.__aenter__()
 
@@ -184,6 +191,7 @@ class WriterMachine(RuleBasedStateMachine):
                     turned_away.append(caller)
 
         await self.stage.batch(failure, meanwhile)
+        assert await wrong_sums(self.stage.database) == []
         for caller in turned_away:
             check(caller, DatabaseUnavailable, committed=False)
         self._settle(batch, failure)
@@ -221,6 +229,7 @@ class WriterMachine(RuleBasedStateMachine):
             assert await self.stage.count(name, amount, key) == Counted(value, True)
         for name, total in self.model.totals.items():
             assert await self.stage.stored(name) == total
+        assert await wrong_sums(self.stage.database) == []
         await self.working.__aexit__(None, None, None)
 
 

@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from quart_chassis.testing.servers import manage, running
+from tests.counter_app.writers import wrong_sums
 
 CONNECTIONS = 64
 
@@ -54,13 +55,19 @@ async def test_the_sum_is_exact_and_every_replay_is_equal(database: str) -> None
     chance.shuffle(sendings)
     sent = len(sendings)
     command = manage("run", "--port", "0", "--workers", str(workers))
-    with running(command, DATABASE_URL=database, LOG_LEVEL="WARNING") as server:
+    with running(
+        command,
+        DATABASE_URL=database,
+        LOG_LEVEL="WARNING",
+        KEYS_PER_MINUTE=str(requests),
+    ) as server:
         sender = Sender(server.url)
         await asyncio.gather(*(sender.send(sendings) for _ in range(CONNECTIONS)))
     connection = await asyncpg.connect(database)
     stored = dict(await connection.fetch("SELECT name, value FROM counters"))
     await connection.close()
     assert stored == counted
+    assert await wrong_sums(database) == []
     assert len(sender.answers) == requests
     assert all(len(set(values)) == 1 for values in sender.answers.values())
     by_name: defaultdict[str, list[int]] = defaultdict(list)

@@ -19,7 +19,7 @@ async def test_keys_go_when_they_are_25_hours_old(app: Quart, database: str) -> 
     connection = await asyncpg.connect(database)
     await connection.execute(KEYS)
     async with app.test_app():
-        await forgetting.forget(app.extensions["engine"])
+        await forgetting.forget(app.extensions["engine"], days_kept=400)
     left = [row[0] for row in await connection.fetch(LEFT)]
     count = await connection.fetchval("SELECT count(*) FROM idempotency_keys")
     await connection.close()
@@ -32,7 +32,7 @@ async def test_one_worker_at_a_time_forgets(app: Quart, database: str) -> None:
     await connection.execute(KEYS)
     await connection.execute(f"SELECT pg_advisory_lock({FORGETTING_LOCK})")
     async with app.test_app():
-        await forgetting.forget(app.extensions["engine"])
+        await forgetting.forget(app.extensions["engine"], days_kept=400)
     count = await connection.fetchval("SELECT count(*) FROM idempotency_keys")
     await connection.close()
     assert count == 120

@@ -81,7 +81,8 @@ HEADERS = st.builds(
 BODIES = [b"", b"", b"", b'{"amount": 2}', b"{}", b"{", b'{"amount": -1}']
 VALUES = [None, 0, 1, 8, 9, 98, 99_998, 999_999_998, LARGEST_VALUE - 1, LARGEST_VALUE]
 ROWS = """
-    SELECT name, value, NULL, NULL FROM counters
+    SELECT name, value, NULL, base FROM counters
+    UNION ALL SELECT counter_name, value, ' day', NULL FROM counter_days
     UNION ALL SELECT counter_name, value, key, amount FROM idempotency_keys
     ORDER BY 1, 3
 """
@@ -171,11 +172,15 @@ class Both:
     async def reset(self, value: int | None) -> asyncpg.Connection:
         """Give two counters this value, or let there be none; for more statements."""
         connection = await asyncpg.connect(self.database)
-        await connection.execute("DELETE FROM counters; DELETE FROM idempotency_keys")
+        await connection.execute(
+            "TRUNCATE counters, counter_days, counter_budgets, idempotency_keys"
+        )
+        for app in (self.with_lanes, self.without):
+            app.extensions["writer"].bounds.seen.clear()
         if value is not None:
             await connection.execute(
-                "INSERT INTO counters (name, value, created_at, updated_at) "
-                "SELECT each, $1, 'epoch', 'epoch' FROM unnest($2::text[]) AS each",
+                "INSERT INTO counters (name, value, base, created_at, updated_at) "
+                "SELECT each, $1, $1, 'epoch', 'epoch' FROM unnest($2::text[]) AS each",
                 value,
                 ["home", "a"],
             )

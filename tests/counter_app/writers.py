@@ -21,6 +21,22 @@ from quart_chassis.project import Project
 from quart_chassis.settings import Settings
 from quart_chassis.testing.waiting import HANG_SECONDS
 
+# At every commit a counter's value is its base and the sum of its days.
+WRONG_SUMS = """
+    SELECT name, value, base, days FROM counters FULL JOIN (
+        SELECT counter_name AS name, sum(value) AS days FROM counter_days GROUP BY 1
+    ) AS counted USING (name)
+    WHERE value IS DISTINCT FROM base + coalesce(days, 0)
+"""
+
+
+async def wrong_sums(database: str) -> list[tuple[object, ...]]:
+    """The counters whose days do not add up: name, value, base, sum."""
+    connection = await asyncpg.connect(database)
+    found = await connection.fetch(WRONG_SUMS)
+    await connection.close()
+    return [tuple(row) for row in found]
+
 
 class Trial:
     """A writer, its database, and what is to happen to its next commits."""

@@ -31,8 +31,9 @@ class ReadModifyWrite(Writer):
             found = await connection.execute(select, {"name": name})
             value = (found.scalar() or 0) + amount
             upsert = text(
-                "INSERT INTO counters VALUES (:name, :value) "
-                "ON CONFLICT (name) DO UPDATE SET value = :value"
+                "INSERT INTO counters (name, value, base) "
+                "VALUES (:name, :value, :value) "
+                "ON CONFLICT (name) DO UPDATE SET value = :value, base = :value"
             )
             await connection.execute(upsert, {"name": name, "value": value})
         return Counted(value, replayed=False)
@@ -44,7 +45,7 @@ class AnswersBeforeCommit(Writer):
     async def _write(self, transactions: Succession) -> None:
         await transactions.begin()
         self.batch = self.queue.take(self.batch_limit)
-        answers = await writing.write(transactions.connection, self.batch)
+        answers = await writing.write(transactions.connection, self.batch, self.bounds)
         self.committed += answers.known.items()
         self._answer()
         self.batch = []

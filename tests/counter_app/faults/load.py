@@ -18,6 +18,8 @@ from tests.counter_app.faults.ledger import (
 
 # With a key and without, each on counters of its own, so that both can be summed up.
 KEYED, PLAIN = ("keyed-1", "keyed-2"), ("plain-1", "plain-2")
+# How many increments are of counters that nobody has asked for before.
+NEW = 0.02
 ANSWER_SECONDS = 15
 HANG_UP = 0.01
 
@@ -80,7 +82,7 @@ class Load:
         self.ledger = Ledger()
         self.statuses: list[str] = []
         self.stopping = False
-        self.keys = 0
+        self.keys = self.new = self.refused = 0
         self.counted = 0
         self.tasks = [
             *(asyncio.create_task(self._count(number)) for number in range(clients)),
@@ -123,6 +125,9 @@ class Load:
     def _choose(self, unresolved: Attempt | None) -> tuple[str, str | None]:
         if unresolved is not None:
             return unresolved.counter, unresolved.key
+        if self.chance.random() < NEW:
+            self.new += 1
+            return f"new-{self.new}", None
         if self.chance.random() < 0.5:
             return self.chance.choice(PLAIN), None
         self.keys += 1
@@ -144,6 +149,10 @@ class Load:
             attempt.outcome = told["outcome"]
             assert attempt.outcome in {NOT_COUNTED, UNKNOWN}
             assert "retry-after" in headers
+        elif status == 429 and attempt.counter.startswith("new-"):
+            attempt.outcome = NOT_COUNTED
+            assert 0 < int(headers["retry-after"]) <= 60
+            self.refused += 1
         else:
             self.statuses.append(f"{status} {told}")
 

@@ -43,6 +43,7 @@ async def try_out(
     for fault in faults:
         await fault(tried, chance)
         await asyncio.sleep(chance.uniform(0, pause))
+        assert await tried.problems() == []
     await load.more(200)
     await load.stop()
     return load
@@ -50,6 +51,7 @@ async def try_out(
 
 async def check(tried: World, load: Load) -> None:
     assert load.statuses == []
+    assert await tried.problems() == []
     assert load.ledger.problems(await tried.stored()) == []
 
 
@@ -97,6 +99,7 @@ async def test_mixed_faults_lose_nothing_and_count_nothing_twice(
             happened[name] += 1
             await FAULTS[name](tried, chance)
             await asyncio.sleep(chance.uniform(0.2, 2))
+            assert await tried.problems() == []
         await load.stop()
         stored = await tried.stored()
         with capsys.disabled():
@@ -114,8 +117,10 @@ def report(load: Load, happened: Counter[str], stored: dict[str, int]) -> None:
     outcomes = Counter(each.outcome for each in attempts)
     print(f"requests {len(attempts)}: {dict(outcomes)}; reads {len(load.ledger.reads)}")
     print(f"increments {len(increments)}: acknowledged {acknowledged}")
-    print(f"unknown {doubtful}")
+    print(f"unknown {doubtful}; new counters refused {load.refused} of {load.new}")
     for counter, found in sorted(load.ledger.increments().items()):
+        if counter.startswith("new-"):
+            continue
         known = sum(bool(each.counted) for each in found)
         most = sum(each.may_be_stored for each in found)
         print(f"{counter}: {known} <= stored {stored.get(counter, 0)} <= {most}")

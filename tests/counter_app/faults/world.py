@@ -19,6 +19,7 @@ from quart_chassis.testing.waiting import HANG_SECONDS
 from tests.counter_app.faults import cheats
 from tests.counter_app.faults.load import KEYED, PLAIN
 from tests.counter_app.faults.proxy import MOMENTS, Proxy
+from tests.counter_app.writers import wrong_sums
 
 # The full disk is PostgreSQL's own error, raised by triggers where `broken` says so.
 BREAKABLE = """
@@ -39,14 +40,31 @@ CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT OR UPDATE ON counters
 """
 
 
+# Few enough to be reached, so that the bound is seen to hold.
+NEW_PER_MINUTE = 20
+MADE = """
+    SELECT max(times) FROM (
+        SELECT count(*) AS times FROM counters WHERE name LIKE 'new-%'
+        GROUP BY date_trunc('minute', created_at)
+    ) AS made
+"""
+
+
 class World:
     """Everything the clients' requests pass through."""
 
     def __init__(self, postgres: OwnPostgres, **overrides: str) -> None:
         self.postgres = postgres
+        self.url = postgres.url()
         self.proxy = Proxy(postgres.port)
         self.port = free_port()
-        self.environment = {"LOG_LEVEL": "WARNING", **overrides}
+        self.environment = {
+            "LOG_LEVEL": "WARNING",
+            "NEW_COUNTERS_PER_MINUTE": str(NEW_PER_MINUTE),
+            # Each client sends many more than a stranger may.
+            "KEYS_PER_MINUTE": "1000000",
+            **overrides,
+        }
         self.command = manage("run", "--port", str(self.port), "--workers", "2")
         self.server: RunningServer | None = None
         self.stack = ExitStack()
@@ -95,12 +113,22 @@ class World:
 
     async def connect(self) -> asyncpg.Connection:
         """Past the proxy."""
-        return await asyncpg.connect(self.postgres.url())
+        return await asyncpg.connect(self.url)
 
     async def execute(self, statement: str, *arguments: object) -> None:
         connection = await self.connect()
         await connection.execute(statement, *arguments)
         await connection.close()
+
+    async def problems(self) -> list[str]:
+        """Days that do not add up, and more new counters than a minute may have."""
+        found = [f"{each} do not add up" for each in await wrong_sums(self.url)]
+        connection = await self.connect()
+        made = await connection.fetchval(MADE) or 0
+        await connection.close()
+        if made > NEW_PER_MINUTE:
+            found.append(f"{made} new counters in a minute")
+        return found
 
     async def stored(self) -> dict[str, int]:
         connection = await self.connect()

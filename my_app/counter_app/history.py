@@ -1,0 +1,87 @@
+"""Every statement about counters' days.
+
+A day is one of UTC, by the database's clock. Whoever writes days has locked the
+counters' rows, so the order in which days are locked cannot matter.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Date,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from my_app.counter_app.tables import (
+    counter_days,
+    counters,
+    unnested,
+)
+
+TODAY = cast(func.timezone("UTC", func.now()), Date)
+# Counters of one step of the janitor, each in a transaction of its own.
+STEP = 100
+
+
+async def add_days(connection: AsyncConnection, amounts: Mapping[str, int]) -> None:
+    """Add to today of each counter; their rows are locked by this transaction."""
+    parameters = {"names": list(amounts), "numbers": list(amounts.values())}
+    await connection.execute(_ADD, parameters)
+
+
+async def read_days(
+    connection: AsyncConnection, name: str, first: dt.date, last: dt.date
+) -> dict[dt.date, int]:
+    """What the counter counted on each day of these, where it counted anything."""
+    parameters = {"name": name, "first": first, "last": last}
+    found = await connection.execute(_READ, parameters)
+    return {row.day: row.value for row in found}
+
+
+async def find_old(connection: AsyncConnection, days_kept: int) -> list[str]:
+    """STEP counters at most that have days before the last `days_kept`."""
+    own = counter_days.c
+    statement = select(own.counter_name).where(own.day <= TODAY - days_kept)
+    found = await connection.execute(statement.order_by(own.day).limit(STEP))
+    return sorted(set(found.scalars()))
+
+
+async def let_go(connection: AsyncConnection, name: str, days_kept: int) -> None:
+    """Delete the counter's old days, which become part of its base."""
+    own = counters.c
+    await connection.execute(select(own.name).where(own.name == name).with_for_update())
+    days = counter_days.c
+    old = (days.counter_name == name, days.day <= TODAY - days_kept)
+    gone = await connection.execute(
+        delete(counter_days).where(*old).returning(days.value)
+    )
+    base = update(counters).where(own.name == name)
+    await connection.execute(base.values(base=own.base + sum(gone.scalars())))
+
+
+def _make_add() -> Any:
+    given = unnested(name=Text, number=BigInteger)
+    ordered = select(given.name, TODAY, given.number).order_by(given.name)
+    added = insert(counter_days).from_select(["counter_name", "day", "value"], ordered)
+    own = counter_days.c
+    return added.on_conflict_do_update(
+        index_elements=[own.counter_name, own.day],
+        set_={"value": own.value + added.excluded.value},
+    )
+
+
+_ADD = _make_add()
+_READ = select(counter_days.c.day, counter_days.c.value).where(
+    counter_days.c.counter_name == bindparam("name"),
+    counter_days.c.day.between(bindparam("first"), bindparam("last")),
+)
