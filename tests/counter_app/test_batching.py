@@ -16,7 +16,7 @@ from my_app.counter_app.increments import (
 from my_app.counter_app.settings import LARGEST_VALUE
 from quart_chassis.database import DatabaseUnavailable
 from quart_chassis.testing.waiting import until_async
-from tests.counter_app.writers import Trial, trial
+from tests.counter_app.writers import Trial, trial, two_wait_for_locks
 
 
 @asynccontextmanager
@@ -123,16 +123,6 @@ async def test_two_workers_never_wait_for_each_other(database: str) -> None:
         )
         await connection.close()
     assert deadlocks == 0
-
-
-async def two_wait_for_locks(database: str) -> bool:
-    connection = await asyncpg.connect(database)
-    waiting = await connection.fetchval(
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
-        "AND datname = current_database()"
-    )
-    await connection.close()
-    return bool(waiting >= 2)
 
 
 async def test_a_full_counter_refuses_only_what_does_not_fit(database: str) -> None:

@@ -10,13 +10,22 @@ import pytest
 from quart.typing import TestClientProtocol
 
 from my_app.application import create_app
-from my_app.counter_app.bounds import FULL_SECONDS
+from my_app.counter_app.bounds import (
+    FULL_SECONDS,
+    NEW_COUNTERS_LOCK,
+)
 from my_app.counter_app.increments import (
     BoundReached,
     Counted,
 )
+from quart_chassis.testing.waiting import until_async
 from tests.counter_app.clock import set_clock
-from tests.counter_app.writers import Trial, trial, wrong_sums
+from tests.counter_app.writers import (
+    Trial,
+    trial,
+    two_wait_for_locks,
+    wrong_sums,
+)
 
 TOKEN = "t" * 16
 ADMIN = {"Authorization": f"Bearer {TOKEN}"}
@@ -165,6 +174,23 @@ async def test_workers_share_what_a_minute_has(database: str) -> None:
         assert await fetch(database, "SELECT count(*) FROM idempotency_keys") == 15
         assert await fetch(database, "SELECT sum(value) FROM counters") == 15
     assert await wrong_sums(database) == []
+
+
+async def test_who_asks_at_the_same_time_makes_one_counter(database: str) -> None:
+    """Both are stopped when they have seen that it is not there.
+
+    Seen to fail on a worker that does not look again, and on one that does not wait.
+    """
+    bounds = {"NEW_COUNTERS_PER_MINUTE": 1, "MAX_COUNTERS": 1}
+    async with trial(database, **bounds) as first, trial(database, **bounds) as second:
+        connection = await asyncpg.connect(database)
+        async with connection.transaction():
+            lock = "SELECT pg_advisory_xact_lock($1)"
+            await connection.execute(lock, NEW_COUNTERS_LOCK)
+            waiting = asyncio.gather(first.count(), second.count())
+            await until_async(lambda: two_wait_for_locks(database))
+        await connection.close()
+        assert {each.value for each in await waiting} == {1, 2}
 
 
 async def test_a_counter_that_another_worker_deleted_is_a_new_one(

@@ -38,6 +38,16 @@ async def wrong_sums(database: str) -> list[tuple[object, ...]]:
     return [tuple(row) for row in found]
 
 
+async def two_wait_for_locks(database: str) -> bool:
+    connection = await asyncpg.connect(database)
+    waiting = await connection.fetchval(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+        "AND datname = current_database()"
+    )
+    await connection.close()
+    return bool(waiting >= 2)
+
+
 class Trial:
     """A writer, its database, and what is to happen to its next commits."""
 
