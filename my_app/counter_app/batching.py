@@ -141,7 +141,7 @@ class Writer:
             self.committing = False
         self.pause_seconds = PAUSE_SECONDS
         self.metrics.batch.observe(len(self.batch))
-        self.bounds.remember(answers.counted)
+        self.bounds.remember()
         self.batch = []
         self.queue.put_back(answers.again)
         self.committed += answers.known.items()

@@ -6,10 +6,8 @@ COMMIT. Whoever counts what exists neither reads nor writes anything for it: a w
 remembers the counters that it has seen.
 """
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import timedelta
-from typing import NamedTuple
 
 from sqlalchemy import delete, extract, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -30,74 +28,54 @@ FULL_SECONDS = 3600
 KEPT = timedelta(hours=1)
 
 
-class Admitted(NamedTuple):
-    """The increments that may be counted, and the counters that this may make."""
-
-    increments: list[Increment]
-    new: Collection[str]
-
-
 class CounterDeleted(Exception):
     """A counter that this worker had seen is gone, so the batch is tried again."""
 
 
-@dataclass
 class Bounds:
     """What one worker knows of the bounds; `seen` are counters that exist."""
 
-    settings: CounterSettings
-
-    def __post_init__(self) -> None:
+    def __init__(self, settings: CounterSettings) -> None:
+        self._settings = settings
+        self._free = {names.HOME, *settings.COUNTER_NAMES}
+        self._found: list[str] = []
         self.seen: set[str] = set()
-        self._free = {names.HOME, *self.settings.COUNTER_NAMES}
 
-    async def admit(
-        self, connection: AsyncConnection, increments: list[Increment]
-    ) -> tuple[Admitted, dict[Increment, BoundReached]]:
-        """What may be counted, and what is refused: the last to arrive.
+    async def refuse_keys(
+        self, connection: AsyncConnection, keyed: list[Increment]
+    ) -> dict[Increment, BoundReached]:
+        """Which keys are too many, of new ones that this transaction has claimed."""
+        if not keyed:
+            return {}
+        limit = self._settings.KEYS_PER_MINUTE
+        granted, error = await _take(connection, KEYS, len(keyed), limit)
+        return dict.fromkeys(keyed[granted:], error)
 
-        The increments' keys are new, and claimed by this transaction.
-        """
-        refused = await self._refuse_keys(connection, increments)
-        left = [each for each in increments if each not in refused]
-        new = await self._find_new(connection, left)
-        too_many = await self._refuse_counters(connection, new)
-        for each in left:
-            if error := too_many.get(each.name):
-                refused[each] = error
-        rest = [each for each in left if each not in refused]
-        return Admitted(rest, new), refused
+    async def refuse_counters(
+        self, connection: AsyncConnection, wanted: Iterable[str]
+    ) -> tuple[list[str], dict[str, BoundReached]]:
+        """Which of these do not exist, and which of them are too many: the last."""
+        self._found = [name for name in wanted if name not in self.seen]
+        if not self._found:
+            return [], {}
+        new = await _missing(connection, self._found)
+        refused = await self._refuse(connection, new)
+        self._found = [name for name in self._found if name not in refused]
+        return new, refused
 
-    def remember(self, counted: Iterable[str]) -> None:
-        """These counters exist: a transaction that counted them was committed."""
+    def remember(self) -> None:
+        """What was looked for last exists: the transaction was committed."""
         if len(self.seen) > MOST_SEEN:
             self.seen.clear()
-        self.seen.update(counted)
+        self.seen.update(self._found)
 
-    def check(self, made: Collection[str], expected: Collection[str]) -> None:
-        """CounterDeleted if counters were made that nobody had asked for."""
+    def check(self, made: Iterable[str], expected: Iterable[str]) -> None:
+        """CounterDeleted if counters were made that nobody had looked for."""
         if surprises := set(made).difference(expected):
             self.seen -= surprises
             raise CounterDeleted(", ".join(sorted(surprises)))
 
-    async def _refuse_keys(
-        self, connection: AsyncConnection, increments: list[Increment]
-    ) -> dict[Increment, BoundReached]:
-        keyed = [each for each in increments if each.key is not None]
-        if not keyed:
-            return {}
-        limit = self.settings.KEYS_PER_MINUTE
-        granted, error = await _take(connection, KEYS, len(keyed), limit)
-        return dict.fromkeys(keyed[granted:], error)
-
-    async def _find_new(
-        self, connection: AsyncConnection, increments: list[Increment]
-    ) -> list[str]:
-        """The counters that do not exist, in order of arrival."""
-        unseen = dict.fromkeys(each.name for each in increments)
-        return await _missing(connection, [n for n in unseen if n not in self.seen])
-
-    async def _refuse_counters(
+    async def _refuse(
         self, connection: AsyncConnection, new: list[str]
     ) -> dict[str, BoundReached]:
         bounded = [name for name in new if name not in self._free]
@@ -107,13 +85,12 @@ class Bounds:
         lock = func.pg_advisory_xact_lock(NEW_COUNTERS_LOCK)
         await connection.execute(select(lock))
         bounded = await _missing(connection, bounded)
-        limit = self.settings.NEW_COUNTERS_PER_MINUTE
+        limit = self._settings.NEW_COUNTERS_PER_MINUTE
         granted, error = await _take(connection, COUNTERS, len(bounded), limit)
         if granted:
-            existing = await connection.execute(
-                select(func.count()).select_from(counters)
-            )
-            room = self.settings.MAX_COUNTERS - existing.scalar_one()
+            count = select(func.count()).select_from(counters)
+            existing = (await connection.execute(count)).scalar_one()
+            room = self._settings.MAX_COUNTERS - existing
             if room < granted:
                 granted, error = max(room, 0), BoundReached(FULL_SECONDS)
         return dict.fromkeys(bounded[granted:], error)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from my_app.counter_app import history, keys, queries
-from my_app.counter_app.bounds import Admitted, Bounds
+from my_app.counter_app.bounds import Bounds
 from my_app.counter_app.increments import (
     Counted,
     CounterFull,
@@ -16,22 +16,15 @@ from my_app.counter_app.increments import (
 )
 from my_app.counter_app.keys import Claim, Key
 
+Known = dict[Increment, Counted | Exception]
+
 
 @dataclass
 class Answers:
     """A batch's answers, valid after COMMIT; `again` returns to the queue."""
 
-    known: dict[Increment, Counted | Exception]
+    known: Known
     again: list[Increment] = field(default_factory=list)
-
-    @property
-    def counted(self) -> set[str]:
-        """The counters that exist after the COMMIT."""
-        return {
-            each.name
-            for each, answer in self.known.items()
-            if isinstance(answer, Counted) and not answer.replayed
-        }
 
 
 async def write(
@@ -47,9 +40,14 @@ async def write(
         if increment.key is not None:
             owners.setdefault(increment.key, increment)
     claims = await _claim(connection, owners)
-    to_count = [each for each in batch if _is_to_be_counted(each, owners, claims)]
-    admitted, refused = await bounds.admit(connection, to_count)
-    known = refused | await _add(connection, admitted, bounds)
+    keyed = [owner for key, owner in owners.items() if claims[key].value is None]
+    known: Known = {**await bounds.refuse_keys(connection, keyed)}
+    to_count = [
+        each
+        for each in batch
+        if each not in known and _is_to_be_counted(each, owners, claims)
+    ]
+    known |= await _add(connection, to_count, bounds)
     answers = Answers(known)
     await _settle_keys(connection, owners, claims, known)
     for increment in batch:
@@ -78,18 +76,21 @@ def _is_to_be_counted(
 
 
 async def _add(
-    connection: AsyncConnection, admitted: Admitted, bounds: Bounds
-) -> dict[Increment, Counted | Exception]:
+    connection: AsyncConnection, increments: list[Increment], bounds: Bounds
+) -> Known:
     """Add each counter's sum, and number its increments in order of arrival."""
-    known: dict[Increment, Counted | Exception] = {}
+    known: Known = {}
     by_name: defaultdict[str, list[Increment]] = defaultdict(list)
-    for increment in admitted.increments:
+    for increment in increments:
         by_name[increment.name].append(increment)
+    new, too_many = await bounds.refuse_counters(connection, by_name)
+    for name, error in too_many.items():
+        known |= dict.fromkeys(by_name.pop(name), error)
     if not by_name:
         return known
     sums = {name: _sum(each) for name, each in by_name.items()}
     ends = await queries.add(connection, sums)
-    bounds.check([name for name in ends if ends[name].is_new], admitted.new)
+    bounds.check([name for name in ends if ends[name].is_new], new)
     for name in by_name.keys() - ends.keys():
         by_name[name], refused = await _fit(connection, name, by_name[name])
         known |= dict.fromkeys(refused, CounterFull())
@@ -133,7 +134,7 @@ async def _settle_keys(
     connection: AsyncConnection,
     owners: dict[Key, Increment],
     claims: dict[Key, Claim],
-    known: dict[Increment, Counted | Exception],
+    known: Known,
 ) -> None:
     """Store each new key's value; refused increments leave no key."""
     values: dict[Key, int] = {}
