@@ -129,9 +129,7 @@ class Writer:
         await transactions.begin()
         self.batch = self.queue.take(self.batch_limit)
         with tracing.span("count", (each.asked_in for each in self.batch)):
-            answers = await writing.write(
-                transactions.connection, self.batch, self.bounds
-            )
+            answers = await writing.write(transactions, self.batch, self.bounds)
             # Whoever is answered meanwhile may come again.
             goes_on = bool(self.queue or self.committed)
             self.loop.call_soon(self._answer)

@@ -8,15 +8,25 @@ remembers the counters that it has seen.
 
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import delete, extract, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    Text,
+    any_,
+    bindparam,
+    delete,
+    extract,
+    func,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from my_app.counter_app import names, queries
+from my_app.counter_app import names
 from my_app.counter_app.increments import BoundReached, Increment
 from my_app.counter_app.settings import CounterSettings
 from my_app.counter_app.tables import counter_budgets, counters
+from quart_chassis.database import Statement, Succession
 
 COUNTERS, KEYS = "counters", "keys"
 # Any number will do, as long as no other program on this database uses it.
@@ -42,7 +52,7 @@ class Bounds:
         self.seen: set[str] = set()
 
     async def refuse_keys(
-        self, connection: AsyncConnection, keyed: list[Increment]
+        self, connection: Succession, keyed: list[Increment]
     ) -> dict[Increment, BoundReached]:
         """Which keys are too many, of new ones that this transaction has claimed."""
         if not keyed:
@@ -52,7 +62,7 @@ class Bounds:
         return dict.fromkeys(keyed[granted:], error)
 
     async def refuse_counters(
-        self, connection: AsyncConnection, wanted: Iterable[str]
+        self, connection: Succession, wanted: Iterable[str]
     ) -> tuple[list[str], dict[str, BoundReached]]:
         """Which of these do not exist, and which of them are too many: the last."""
         self._found = [name for name in wanted if name not in self.seen]
@@ -76,20 +86,18 @@ class Bounds:
             raise CounterDeleted(", ".join(sorted(surprises)))
 
     async def _refuse(
-        self, connection: AsyncConnection, new: list[str]
+        self, connection: Succession, new: list[str]
     ) -> dict[str, BoundReached]:
         bounded = [name for name in new if name not in self._free]
         if not bounded:
             return {}
         # Only one transaction at a time may see what is missing and make it.
-        lock = func.pg_advisory_xact_lock(NEW_COUNTERS_LOCK)
-        await connection.execute(select(lock))
+        await connection.fetch(_LOCK)
         bounded = await _missing(connection, bounded)
         limit = self._settings.NEW_COUNTERS_PER_MINUTE
         granted, error = await _take(connection, COUNTERS, len(bounded), limit)
         if granted:
-            count = select(func.count()).select_from(counters)
-            existing = (await connection.execute(count)).scalar_one()
+            ((existing,),) = await connection.fetch(_COUNT)
             room = self._settings.MAX_COUNTERS - existing
             if room < granted:
                 granted, error = max(room, 0), BoundReached(FULL_SECONDS)
@@ -102,27 +110,43 @@ async def forget_budgets(connection: AsyncConnection) -> None:
     await connection.execute(delete(counter_budgets).where(over))
 
 
-async def _missing(connection: AsyncConnection, wanted: list[str]) -> list[str]:
+async def _missing(connection: Succession, wanted: list[str]) -> list[str]:
     if not wanted:
         return []
-    found = await queries.read_values(connection, wanted)
+    found = {name for (name,) in await connection.fetch(_FIND, names=wanted)}
     return [name for name in wanted if name not in found]
 
 
 async def _take(
-    connection: AsyncConnection, kind: str, wanted: int, limit: int
+    connection: Succession, kind: str, wanted: int, limit: int
 ) -> tuple[int, BoundReached]:
     """How much of what is wanted this minute has left, and the error for the rest.
 
     The row has all that was asked for, so what came before says what is left.
     """
-    minute = func.date_trunc("minute", func.now())
-    row = insert(counter_budgets).values(kind=kind, minute=minute, asked=wanted)
+    ((asked, second),) = await connection.fetch(_TAKE, of_kind=kind, wanted=wanted)
+    left = max(limit - (asked - wanted), 0)
+    return min(left, wanted), BoundReached(60 - int(second))
+
+
+def _make_take() -> Any:
+    row = insert(counter_budgets).values(
+        kind=bindparam("of_kind"),
+        minute=func.date_trunc("minute", func.now()),
+        asked=bindparam("wanted"),
+    )
     own = counter_budgets.c
-    statement = row.on_conflict_do_update(
+    return row.on_conflict_do_update(
         index_elements=[own.kind, own.minute],
         set_={"asked": own.asked + row.excluded.asked},
     ).returning(own.asked, extract("second", func.now()))
-    asked, second = (await connection.execute(statement)).one()
-    left = max(limit - (asked - wanted), 0)
-    return min(left, wanted), BoundReached(60 - int(second))
+
+
+def _make_find() -> Any:
+    names = bindparam("names", type_=ARRAY(Text))
+    return select(counters.c.name).where(counters.c.name == any_(names))
+
+
+_TAKE, _FIND = Statement(_make_take()), Statement(_make_find())
+_COUNT = Statement(select(func.count()).select_from(counters))
+_LOCK = Statement(select(func.pg_advisory_xact_lock(NEW_COUNTERS_LOCK)))

@@ -27,16 +27,17 @@ from my_app.counter_app.tables import (
     counters,
     unnested,
 )
+from quart_chassis.database import Statement, Succession
 
 TODAY = cast(func.timezone("UTC", func.now()), Date)
 # Counters of one step of the janitor, each in a transaction of its own.
 STEP = 100
 
 
-async def add_days(connection: AsyncConnection, amounts: Mapping[str, int]) -> None:
+async def add_days(connection: Succession, amounts: Mapping[str, int]) -> None:
     """Add to today of each counter; their rows are locked by this transaction."""
-    parameters = {"names": list(amounts), "numbers": list(amounts.values())}
-    await connection.execute(_ADD, parameters)
+    names, numbers = list(amounts), list(amounts.values())
+    await connection.fetch(_ADD, names=names, numbers=numbers)
 
 
 async def read_days(
@@ -80,7 +81,7 @@ def _make_add() -> Any:
     )
 
 
-_ADD = _make_add()
+_ADD = Statement(_make_add())
 _READ = select(counter_days.c.day, counter_days.c.value).where(
     counter_days.c.counter_name == bindparam("name"),
     counter_days.c.day.between(bindparam("first"), bindparam("last")),

@@ -8,11 +8,21 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Text, and_, delete, func, select, update
+from sqlalchemy import (
+    BigInteger,
+    Text,
+    and_,
+    bindparam,
+    delete,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from my_app.counter_app.tables import idempotency_keys, unnested
+from quart_chassis.database import Statement, Succession
 
 # 24 hours are promised; the extra hour covers queues, clocks and failover.
 KEPT = timedelta(hours=25)
@@ -36,7 +46,7 @@ class Claim(NamedTuple):
 
 
 async def claim_keys(
-    connection: AsyncConnection, amounts: Mapping[Key, int]
+    connection: Succession, amounts: Mapping[Key, int]
 ) -> dict[Key, Claim]:
     """Claim each key for its amount, and return each key's row.
 
@@ -44,21 +54,19 @@ async def claim_keys(
     changes no value, but it lets the statement see the row, and makes the replay's
     COMMIT wait for standbys like any other.
     """
-    found = await connection.execute(_CLAIM_KEYS, _numbers(amounts))
+    found = await connection.fetch(_CLAIM_KEYS, **_numbers(amounts))
     return {Key(name, key): Claim(amount, value) for name, key, amount, value in found}
 
 
-async def store_values(connection: AsyncConnection, values: Mapping[Key, int]) -> None:
+async def store_values(connection: Succession, values: Mapping[Key, int]) -> None:
     """Store each claimed key's value, which its replays get."""
-    await connection.execute(_STORE_VALUES, _numbers(values))
+    await connection.fetch(_STORE_VALUES, **_numbers(values))
 
 
-async def release_keys(connection: AsyncConnection, keys: Collection[Key]) -> None:
+async def release_keys(connection: Succession, keys: Collection[Key]) -> None:
     """Delete claimed keys whose increments were refused."""
-    columns = idempotency_keys.c
     for name, key in sorted(keys):
-        found = (columns.counter_name == name, columns.key == key)
-        await connection.execute(delete(idempotency_keys).where(*found))
+        await connection.fetch(_RELEASE_KEY, name=name, key=key)
 
 
 async def forget_keys(
@@ -119,5 +127,12 @@ def _make_store_values() -> Any:
     )
 
 
-_CLAIM_KEYS = _make_claim_keys()
-_STORE_VALUES = _make_store_values()
+def _make_release_key() -> Any:
+    own = idempotency_keys.c
+    found = (own.counter_name == bindparam("name"), own.key == bindparam("key"))
+    return delete(idempotency_keys).where(*found)
+
+
+_CLAIM_KEYS = Statement(_make_claim_keys())
+_STORE_VALUES = Statement(_make_store_values())
+_RELEASE_KEY = Statement(_make_release_key())

@@ -28,6 +28,7 @@ from my_app.counter_app.tables import (
     counters,
     unnested,
 )
+from quart_chassis.database import Statement, Succession
 
 
 class Counter(NamedTuple):
@@ -49,30 +50,25 @@ class Sum(NamedTuple):
 SHOWN = [counters.c[name] for name in Counter._fields]
 
 
-async def add(
-    connection: AsyncConnection, amounts: Mapping[str, int]
-) -> dict[str, Sum]:
+async def add(connection: Succession, amounts: Mapping[str, int]) -> dict[str, Sum]:
     """Add to each counter, creating new ones, and return the new values.
 
     A counter for which `read_room` has too little stays as it is and is not returned,
     but its row is locked. PostgreSQL does the sum: reading a value and writing it back
     would lose every increment made in between.
     """
-    parameters = {"names": list(amounts), "numbers": list(amounts.values())}
-    found = await connection.execute(_ADD, parameters)
+    names, numbers = list(amounts), list(amounts.values())
+    found = await connection.fetch(_ADD, names=names, numbers=numbers)
     return {name: Sum(value, is_new) for name, value, is_new in found}
 
 
-async def read_room(connection: AsyncConnection, name: str) -> int:
+async def read_room(connection: Succession, name: str) -> int:
     """How much may be added to the counter, whose row is locked.
 
     Neither its value nor the sum of its days may pass LARGEST_VALUE.
     """
-    own = counters.c
-    room = LARGEST_VALUE - func.greatest(own.value, own.value - own.base)
-    found = await connection.execute(select(room).where(own.name == name))
-    left: int = found.scalar_one()
-    return left
+    ((room,),) = await connection.fetch(_READ_ROOM, name=name)
+    return int(room)
 
 
 async def read(connection: AsyncConnection, name: str) -> Counter | None:
@@ -147,5 +143,11 @@ def _make_add() -> Any:
     )
 
 
-_ADD = _make_add()
+def _make_read_room() -> Any:
+    own = counters.c
+    room = LARGEST_VALUE - func.greatest(own.value, own.value - own.base)
+    return select(room).where(own.name == bindparam("name"))
+
+
+_ADD, _READ_ROOM = Statement(_make_add()), Statement(_make_read_room())
 _READ = select(*SHOWN).where(counters.c.name == bindparam("name"))

@@ -4,8 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from my_app.counter_app import history, keys, queries
 from my_app.counter_app.bounds import Bounds
 from my_app.counter_app.increments import (
@@ -15,6 +13,7 @@ from my_app.counter_app.increments import (
     KeyReused,
 )
 from my_app.counter_app.keys import Claim, Key
+from quart_chassis.database import Succession
 
 Known = dict[Increment, Counted | Exception]
 
@@ -28,7 +27,7 @@ class Answers:
 
 
 async def write(
-    connection: AsyncConnection, batch: list[Increment], bounds: Bounds
+    connection: Succession, batch: list[Increment], bounds: Bounds
 ) -> Answers:
     """Send the batch's statements and return its answers, valid after COMMIT.
 
@@ -58,7 +57,7 @@ async def write(
 
 
 async def _claim(
-    connection: AsyncConnection, owners: dict[Key, Increment]
+    connection: Succession, owners: dict[Key, Increment]
 ) -> dict[Key, Claim]:
     if not owners:
         return {}
@@ -76,7 +75,7 @@ def _is_to_be_counted(
 
 
 async def _add(
-    connection: AsyncConnection, increments: list[Increment], bounds: Bounds
+    connection: Succession, increments: list[Increment], bounds: Bounds
 ) -> Known:
     """Add each counter's sum, and number its increments in order of arrival."""
     known: Known = {}
@@ -112,7 +111,7 @@ def _sum(increments: Iterable[Increment]) -> int:
 
 
 async def _fit(
-    connection: AsyncConnection, name: str, increments: list[Increment]
+    connection: Succession, name: str, increments: list[Increment]
 ) -> tuple[list[Increment], list[Increment]]:
     """The increments that still fit a nearly full counter, and the refused ones.
 
@@ -131,7 +130,7 @@ async def _fit(
 
 
 async def _settle_keys(
-    connection: AsyncConnection,
+    connection: Succession,
     owners: dict[Key, Increment],
     claims: dict[Key, Claim],
     known: Known,

@@ -2,7 +2,11 @@
 
 from sqlalchemy import MetaData
 
-from quart_chassis.database.connections import Succession, in_succession
+from quart_chassis.database.connections import (
+    Statement,
+    Succession,
+    in_succession,
+)
 from quart_chassis.database.transactions import begin, wait_seconds
 from quart_chassis.database.unavailable import (
     DatabaseUnavailable,
@@ -14,6 +18,7 @@ from quart_chassis.database.unavailable import (
 
 __all__ = [
     "DatabaseUnavailable",
+    "Statement",
     "Succession",
     "begin",
     "error_of_driver",

@@ -1,13 +1,16 @@
-"""Connections, whose transactions cost fewer round trips than asyncpg's."""
+"""Connections, whose transactions cost less than SQLAlchemy's and asyncpg's."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import asyncpg
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import Executable, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.sql import ClauseElement
 
 BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED;"
+DIALECT = make_url("postgresql+asyncpg://").get_dialect()()
 
 
 # asyncpg has no types.
@@ -15,9 +18,6 @@ class LimitedConnection(asyncpg.Connection):  # type: ignore[misc]
     """A connection that sends a transaction's limits with its BEGIN."""
 
     limits = ""
-    # Whether its transactions follow one another, whether another one follows the one
-    # that is committed, and whether that has begun.
-    is_serial = goes_on = has_begun = False
 
     async def execute(self, query: str, *args: Any, **options: Any) -> Any:
         """As asyncpg's."""
@@ -25,72 +25,74 @@ class LimitedConnection(asyncpg.Connection):  # type: ignore[misc]
             query += self.limits
         return await super().execute(query, *args, **options)
 
-    def transaction(self, **options: Any) -> Any:
-        """As asyncpg's."""
-        return _Serial(self) if self.is_serial else super().transaction(**options)
 
+class Statement:
+    """A statement of SQLAlchemy's, compiled once for `Succession.fetch`."""
 
-class _Serial:
-    """A transaction that may have begun when the one before it was committed.
+    def __init__(self, statement: Executable) -> None:
+        compiled = cast(ClauseElement, statement).compile(dialect=DIALECT)
+        self.text = str(compiled)
+        self._names: list[str] = getattr(compiled, "positiontup", None) or []
+        self._constants = compiled.params
 
-    It has what SQLAlchemy calls of asyncpg's, which refuses what it did not begin.
-    """
-
-    def __init__(self, connection: LimitedConnection) -> None:
-        self._connection = connection
-
-    async def start(self) -> None:
-        if not self._connection.has_begun:
-            await self._connection.execute(BEGIN)
-        self._connection.has_begun = False
-
-    async def commit(self) -> None:
-        if self._connection.goes_on:
-            next_one = BEGIN + self._connection.limits
-            await self._connection.execute(f"COMMIT;{next_one}")
-            self._connection.has_begun = True
-        else:
-            await self._connection.execute("COMMIT")
-
-    async def rollback(self) -> None:
-        await self._connection.execute("ROLLBACK")
+    def values(self, given: dict[str, Any]) -> list[Any]:
+        """The statement's parameters in order; those that are given, by name."""
+        return [given.get(name, self._constants[name]) for name in self._names]
 
 
 class Succession:
-    """One transaction after another: begin, execute on `connection`, commit."""
+    """One transaction after another: begin, fetch, commit.
 
-    def __init__(self, connection: AsyncConnection, raw: LimitedConnection) -> None:
-        self.connection = connection
-        self._raw = raw
+    `raw` is asyncpg's connection.
+    """
+
+    def __init__(self, raw: LimitedConnection) -> None:
+        self.raw = raw
+        self._has_begun = False
 
     async def begin(self) -> None:
         """Begin one, or go on with the one that has begun."""
-        await self.connection.begin()
+        if not self._has_begun:
+            await self.raw.execute(BEGIN)
+        self._has_begun = False
+
+    async def fetch(self, statement: Statement, **given: Any) -> list[Any]:
+        """The rows of a statement, as asyncpg has them, and its errors as well."""
+        values = statement.values(given)
+        rows: list[Any] = await self.raw.fetch(statement.text, *values)
+        return rows
 
     async def commit(self, *, goes_on: bool) -> None:
         """Commit, and begin the next one in the same message if it `goes_on`."""
-        self._raw.goes_on = goes_on
-        await self.connection.commit()
+        if goes_on:
+            await self.raw.execute(f"COMMIT;{BEGIN}{self.raw.limits}")
+        else:
+            await self.raw.execute("COMMIT")
+        self._has_begun = goes_on
+
+    async def end(self) -> None:
+        """Leave no transaction open."""
+        if self._has_begun:
+            await self.raw.execute("ROLLBACK")
 
 
 @asynccontextmanager
 async def in_succession(engine: AsyncEngine) -> AsyncIterator[Succession]:
     """Transactions for who has many, on one connection.
 
-    After any error in the block the connection is terminated and not reused: its server
-    may have stopped answering.
+    SQLAlchemy lends the connection and takes no part in them: it would cost more than
+    the statements do. After any error in the block the connection is terminated and not
+    reused: its server may have stopped answering.
     """
     async with engine.connect() as connection:
         pooled = await connection.get_raw_connection()
         raw = cast(LimitedConnection, pooled.driver_connection)
         try:
-            raw.is_serial = True
-            yield Succession(connection, raw)
-            if raw.has_begun:
-                await raw.execute("ROLLBACK")
-            raw.is_serial = raw.has_begun = False
-        except BaseException:
+            transactions = Succession(raw)
+            yield transactions
+            await transactions.end()
+        except BaseException as error:
             raw.terminate()
-            # Else it would be rolled back, and that error would hide this one.
-            await connection.invalidate()
+            # Who listens to the pool learns why.
+            await connection.invalidate(error)
             raise

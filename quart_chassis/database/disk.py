@@ -21,6 +21,7 @@ class Disk:
         # On the monotonic clock.
         self.full_at = -math.inf
         event.listen(engine.sync_engine, "handle_error", self._look)
+        event.listen(engine.sync_engine, "invalidate", self._look_at_lost)
 
     @property
     def is_full(self) -> bool:
@@ -28,6 +29,13 @@ class Disk:
         return time.monotonic() - self.full_at < FULL_SECONDS
 
     def _look(self, context: ExceptionContext) -> None:
-        failed = error_of_driver(context.sqlalchemy_exception or Exception())
-        if isinstance(failed, asyncpg.DiskFullError):
+        self._note(context.sqlalchemy_exception)
+
+    def _look_at_lost(
+        self, _connection: object, _entry: object, error: BaseException | None
+    ) -> None:
+        self._note(error)
+
+    def _note(self, error: BaseException | None) -> None:
+        if error and isinstance(error_of_driver(error), asyncpg.DiskFullError):
             self.full_at = time.monotonic()

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 from sqlalchemy import ExceptionContext, event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
-    from sqlalchemy.pool import ConnectionPoolEntry
+    from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 # When an idle connection is tried, how often again, and how many times. Firewalls
 # forget connections after minutes; Linux would first try after two hours.
@@ -48,6 +49,25 @@ def forget_connections(engine: AsyncEngine) -> None:
         if isinstance(context.original_exception, TimeoutError):
             lost_at = time.monotonic()
             context.invalidate_pool_on_disconnect = True
+
+    @event.listens_for(engine.sync_engine, "invalidate")
+    def forget_others(
+        _connection: "DBAPIConnection",
+        _entry: "ConnectionPoolEntry",
+        error: BaseException | None,
+    ) -> None:
+        nonlocal lost_at
+        if isinstance(error, TimeoutError):
+            lost_at = time.monotonic()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def replace_lost(
+        _connection: "DBAPIConnection",
+        entry: "ConnectionPoolEntry",
+        _proxy: "PoolProxiedConnection",
+    ) -> None:
+        if entry.info["opened_at"] <= lost_at:
+            raise DisconnectionError
 
     @event.listens_for(engine.sync_engine, "connect")
     def note(_connection: "DBAPIConnection", entry: "ConnectionPoolEntry") -> None:

@@ -4,10 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import asyncpg
-from sqlalchemy import Connection, event
-from sqlalchemy.util import await_only
 
 from my_app.counter_app.batching import Writer
 from my_app.counter_app.increments import Counted
@@ -15,7 +14,7 @@ from my_app.counter_app.keys import Key
 from my_app.counter_app.metrics import CountingMetrics
 from my_app.counter_app.settings import CounterSettings
 from quart_chassis import settings
-from quart_chassis.database import engines
+from quart_chassis.database import Statement, Succession, engines
 from quart_chassis.observe.metrics import Metrics
 from quart_chassis.project import Project
 from quart_chassis.settings import Settings
@@ -48,8 +47,25 @@ async def two_wait_for_locks(database: str) -> bool:
     return bool(waiting >= 2)
 
 
+class Watched(Succession):
+    """Passes everything on to another succession; subclasses have their say."""
+
+    def __init__(self, inner: Succession) -> None:
+        super().__init__(inner.raw)
+        self.inner = inner
+
+    async def begin(self) -> None:
+        await self.inner.begin()
+
+    async def fetch(self, statement: Statement, **given: Any) -> list[Any]:
+        return await self.inner.fetch(statement, **given)
+
+    async def commit(self, *, goes_on: bool) -> None:
+        await self.inner.commit(goes_on=goes_on)
+
+
 class Trial:
-    """A writer, its database, and what is to happen to its next commits."""
+    """A writer, its database, and how often it has committed."""
 
     def __init__(self, database: str, **overrides: object) -> None:
         self.database = database
@@ -64,15 +80,16 @@ class Trial:
         self.engine = engines.make_engine(chosen)
         self.metrics = Metrics()
         counting = CountingMetrics(self.metrics, counter.QUEUE_LIMIT)
-        self.writer = Writer(self.engine, counter, chosen.WAIT_SECONDS, counting)
+        self.writer = TriedWriter(self.engine, counter, chosen.WAIT_SECONDS, counting)
+        self.writer.watch = self.watch
         self.commits = 0
-        event.listen(self.engine.sync_engine, "commit", self._count_commit)
+
+    def watch(self, transactions: Succession) -> Succession:
+        """What the writer gets in the place of these."""
+        return Counting(transactions, self)
 
     def _adapt(self, chosen: Settings) -> Settings:
         return chosen
-
-    def _count_commit(self, _connection: Connection) -> None:
-        self.commits += 1
 
     async def count(
         self, name: str = "a", amount: int = 1, key: str | None = None
@@ -88,6 +105,27 @@ class Trial:
         return value or 0
 
 
+class TriedWriter(Writer):
+    """A writer whose transactions a trial watches."""
+
+    watch: Callable[[Succession], Succession]
+
+    async def _write(self, transactions: Succession) -> None:
+        await super()._write(self.watch(transactions))
+
+
+class Counting(Watched):
+    """Counts commits."""
+
+    def __init__(self, inner: Succession, tried: Trial) -> None:
+        super().__init__(inner)
+        self.tried = tried
+
+    async def commit(self, *, goes_on: bool) -> None:
+        self.tried.commits += 1
+        await super().commit(goes_on=goes_on)
+
+
 class Stage(Trial):
     """A trial in which each batch waits for its turn, and may be made to fail.
 
@@ -101,11 +139,9 @@ class Stage(Trial):
         self.held = False
         self.failure = ""
         self.meanwhile: Callable[[], None] = nothing
-        engine = self.engine.sync_engine
-        # Before the transaction's first statement, or the server would see it idle.
-        event.listen(engine, "begin", self._wait_for_turn, insert=True)
-        event.listen(engine, "before_cursor_execute", self._before_statement)
-        event.listen(engine, "commit", self._before_commit)
+
+    def watch(self, transactions: Succession) -> Succession:
+        return Staged(transactions, self)
 
     async def batch(self, failure: str, meanwhile: Callable[[], None]) -> None:
         """Let one batch through; until it is answered, and the next one waits."""
@@ -125,36 +161,46 @@ class Stage(Trial):
         """However slow the machine, only the failures that are chosen happen."""
         return replace(chosen, WAIT_SECONDS=120)
 
-    def _wait_for_turn(self, _connection: Connection) -> None:
+    async def wait_for_turn(self) -> None:
         self.held = self.turns.locked()
-        await_only(self.turns.acquire())
+        await self.turns.acquire()
 
-    def _before_statement(
-        self, connection: Connection, _cursor: object, statement: str, *_: object
-    ) -> None:
-        if statement.startswith("INSERT") and self.failure == "before COMMIT":
-            self._things_happen()
-            self._cut(connection)
-
-    def _before_commit(self, connection: Connection) -> None:
-        self._things_happen()
-        if self.failure == "answer lost":
-            raw = connection.connection.driver_connection
-            assert raw is not None
-            await_only(raw.execute("COMMIT"))
-        if self.failure:
-            self._cut(connection)
-
-    def _things_happen(self) -> None:
+    async def let_happen(self) -> None:
+        """What happens meanwhile."""
         meanwhile, self.meanwhile = self.meanwhile, nothing
         meanwhile()
-        await_only(asyncio.sleep(0))
+        await asyncio.sleep(0)
 
-    def _cut(self, connection: Connection) -> None:
-        self.failure = ""
-        raw = connection.connection.driver_connection
-        assert raw is not None
-        raw.terminate()
+
+class Staged(Watched):
+    """Transactions that wait for their turns, and fail as the stage says."""
+
+    def __init__(self, inner: Succession, stage: Stage) -> None:
+        super().__init__(inner)
+        self.stage = stage
+
+    async def begin(self) -> None:
+        await self.stage.wait_for_turn()
+        await super().begin()
+
+    async def fetch(self, statement: Statement, **given: Any) -> list[Any]:
+        is_first = statement.text.startswith("INSERT")
+        if is_first and self.stage.failure == "before COMMIT":
+            await self.stage.let_happen()
+            self._cut()
+        return await super().fetch(statement, **given)
+
+    async def commit(self, *, goes_on: bool) -> None:
+        await self.stage.let_happen()
+        if self.stage.failure == "answer lost":
+            await self.raw.execute("COMMIT")
+        if self.stage.failure:
+            self._cut()
+        await super().commit(goes_on=goes_on)
+
+    def _cut(self) -> None:
+        self.stage.failure = ""
+        self.raw.terminate()
 
 
 def nothing() -> None:

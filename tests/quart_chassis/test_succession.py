@@ -7,13 +7,14 @@ from typing import Any
 
 import asyncpg
 import pytest
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import Integer, bindparam, literal, select, text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from quart_chassis.application import Application
-from quart_chassis.database import Succession, in_succession, words_of
+from quart_chassis.database import Statement, Succession, in_succession
 
-WRITE = text("INSERT INTO notes (text) VALUES ('a')")
+WRITE = Statement(text("INSERT INTO notes (text) VALUES ('a')"))
+COUNT = "SELECT count(*) FROM notes"
 
 
 @pytest.fixture
@@ -24,32 +25,28 @@ async def engine(app: Application) -> AsyncIterator[AsyncEngine]:
 
 @dataclass
 class Sent:
-    """The messages of a succession that are not prepared, by their verbs."""
+    """What begins and ends transactions, by the verbs of each message."""
 
     messages: list[str] = field(default_factory=list)
 
     def hear(self, query: Any) -> None:
         statements = query.query.split(";")
         verbs = [each.split()[0] for each in statements if each.strip()]
-        self.messages.append(" ".join(each for each in verbs if each != "SELECT"))
-
-
-async def driver_of(connection: AsyncConnection) -> Any:
-    return (await connection.get_raw_connection()).driver_connection
+        if verbs != ["INSERT"]:
+            self.messages.append(" ".join(each for each in verbs if each != "SELECT"))
 
 
 @asynccontextmanager
 async def heard(engine: AsyncEngine) -> AsyncIterator[tuple[Succession, Sent]]:
     sent = Sent()
     async with in_succession(engine) as transactions:
-        raw = await driver_of(transactions.connection)
-        with raw.query_logger(sent.hear):
+        with transactions.raw.query_logger(sent.hear):
             yield transactions, sent
 
 
 async def write(transactions: Succession, *, goes_on: bool) -> None:
     await transactions.begin()
-    await transactions.connection.execute(WRITE)
+    await transactions.fetch(WRITE)
     await transactions.commit(goes_on=goes_on)
 
 
@@ -68,12 +65,12 @@ async def test_a_commit_begins_the_next_transaction_in_the_same_message(
 
 
 async def test_each_transaction_has_the_limits(engine: AsyncEngine) -> None:
-    limit = text("SELECT current_setting('lock_timeout')")
+    limit = Statement(text("SELECT current_setting('lock_timeout')"))
     found = []
     async with in_succession(engine) as transactions:
         for _ in range(2):
             await transactions.begin()
-            found.append((await transactions.connection.execute(limit)).scalar())
+            found += [value for (value,) in await transactions.fetch(limit)]
             await transactions.commit(goes_on=True)
     assert found == ["1500ms"] * 2
 
@@ -81,15 +78,16 @@ async def test_each_transaction_has_the_limits(engine: AsyncEngine) -> None:
 async def test_no_transaction_is_left_open(engine: AsyncEngine, database: str) -> None:
     async with in_succession(engine) as transactions:
         await write(transactions, goes_on=True)
-        process = (await driver_of(transactions.connection)).get_server_pid()
+        process = transactions.raw.get_server_pid()
     other = await asyncpg.connect(database)
     state = "SELECT state FROM pg_stat_activity WHERE pid = $1"
     assert await other.fetchval(state, process) == "idle"
     await other.close()
     # And the connection is as good as before.
     async with engine.begin() as connection:
-        await connection.execute(WRITE)
-        assert (await driver_of(connection)).get_server_pid() == process
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        assert driver.get_server_pid() == process
 
 
 async def test_after_an_error_the_connection_is_not_used_again(
@@ -97,10 +95,10 @@ async def test_after_an_error_the_connection_is_not_used_again(
 ) -> None:
     with pytest.raises(ZeroDivisionError):
         async with in_succession(engine) as transactions:
-            raw = await driver_of(transactions.connection)
+            raw = transactions.raw
             await write(transactions, goes_on=True)
             await transactions.begin()
-            await transactions.connection.execute(WRITE)
+            await transactions.fetch(WRITE)
             raise ZeroDivisionError
     assert raw.is_closed()
     other = await asyncpg.connect(database)
@@ -112,25 +110,40 @@ async def test_a_commit_that_fails_begins_nothing(engine: AsyncEngine) -> None:
     deferred = text(
         "CREATE TEMPORARY TABLE once (a int UNIQUE DEFERRABLE INITIALLY DEFERRED)"
     )
-    with pytest.raises(Exception, match="UniqueViolation") as raised:
+    insert = Statement(text("INSERT INTO once VALUES (:a)").bindparams(a=1))
+    with pytest.raises(asyncpg.UniqueViolationError, match="once"):
         async with in_succession(engine) as transactions:
             await transactions.begin()
-            await transactions.connection.execute(deferred)
-            await transactions.connection.execute(text("INSERT INTO once VALUES (1)"))
-            await transactions.connection.execute(text("INSERT INTO once VALUES (1)"))
-            raw = await driver_of(transactions.connection)
+            await transactions.fetch(Statement(deferred))
+            await transactions.fetch(insert)
+            await transactions.fetch(insert)
+            raw = transactions.raw
             await transactions.commit(goes_on=True)
-    assert "once" in words_of(raised.value)
-    assert not raw.has_begun
+    assert raw.is_closed()
 
 
-async def test_a_rollback_ends_it(engine: AsyncEngine) -> None:
+async def test_a_statement_takes_what_is_given_and_its_own_constants(
+    engine: AsyncEngine,
+) -> None:
+    columns: Any = (literal(2) + bindparam("more", type_=Integer), bindparam("more"))
     async with in_succession(engine) as transactions:
-        await write(transactions, goes_on=True)
         await transactions.begin()
-        await transactions.connection.execute(WRITE)
-        await transactions.connection.rollback()
-        await write(transactions, goes_on=False)
+        rows = await transactions.fetch(Statement(select(*columns)), more=3)
+        await transactions.commit(goes_on=False)
+    assert [tuple(row) for row in rows] == [(5, 3)]
+
+
+async def test_the_pool_learns_of_a_full_disk_and_of_a_server_that_does_not_answer(
+    app: Application, engine: AsyncEngine
+) -> None:
     async with engine.connect() as connection:
-        found = await connection.execute(text("SELECT count(*) FROM notes"))
-        assert found.scalar() == 2
+        other = (await connection.get_raw_connection()).driver_connection
+        for error in (asyncpg.DiskFullError("no space"), TimeoutError()):
+            with pytest.raises(type(error)):
+                async with in_succession(engine):
+                    raise error
+    assert app.extensions["disk"].is_full
+    assert other is not None
+    # What was opened before is not trusted either.
+    async with engine.connect(), engine.connect():
+        assert other.is_closed()

@@ -7,17 +7,16 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
 
-from sqlalchemy import Connection, event, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import text
 
 from my_app.application import create_app
 from my_app.counter_app import counting, writing
 from my_app.counter_app.batching import Writer
 from my_app.counter_app.increments import Counted
 from my_app.counter_app.keys import Key
-from quart_chassis.database import Succession
+from quart_chassis.database import Statement, Succession
+from tests.counter_app.writers import Watched
 
 CHEAT = "CHEAT"
 
@@ -45,7 +44,7 @@ class AnswersBeforeCommit(Writer):
     async def _write(self, transactions: Succession) -> None:
         await transactions.begin()
         self.batch = self.queue.take(self.batch_limit)
-        answers = await writing.write(transactions.connection, self.batch, self.bounds)
+        answers = await writing.write(transactions, self.batch, self.bounds)
         self.committed += answers.known.items()
         self._answer()
         self.batch = []
@@ -83,13 +82,16 @@ class FlushesEverySecond(Writer):
 class CommitsToMemory(Writer):
     """`synchronous_commit = off`: PostgreSQL answers before its disk does."""
 
-    def __init__(self, engine: AsyncEngine, *arguments: Any) -> None:
-        super().__init__(engine, *arguments)
-        event.listen(engine.sync_engine, "commit", self._turn_off)
+    async def _write(self, transactions: Succession) -> None:
+        await super()._write(InMemory(transactions))
 
-    @staticmethod
-    def _turn_off(connection: Connection) -> None:
-        connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+
+class InMemory(Watched):
+    """Does not wait for the disk."""
+
+    async def commit(self, *, goes_on: bool) -> None:
+        await self.fetch(Statement(text("SET LOCAL synchronous_commit = off")))
+        await super().commit(goes_on=goes_on)
 
 
 CHEATS: dict[str, Callable[..., Writer]] = {
