@@ -16,6 +16,8 @@ LEFT_OUT = (
 )
 # Pictures of the demo, and the document that shows them.
 SCREENSHOTS = re.compile(r"docs/.*\.png|docs/\w+/the-page\.md")
+# Distributions that nothing but the demo needs.
+OF_THE_DEMO = ("crawler-user-agents",)
 # Nothing but the demo has tables.
 MIGRATIONS = re.compile(r"migrations/versions/.*\.py")
 
@@ -76,4 +78,10 @@ def without(demo: str) -> tuple[Edit, ...]:
         Edit("my_app/application.py", r"= \((\w+)\)$", r"= (\1,)"),
         Edit("settings.toml", rf"\n# --- {demo} ---\n(.+\n)*"),
         Edit("monitoring/prometheus.yml", rf"^.*\b{demo}\b.*\n"),
+        *(Edit("pyproject.toml", rf'^ +"{name} .*\n') for name in OF_THE_DEMO),
+        *(
+            Edit(f"requirements/{file}.txt", rf"^{name}==.*\n(^ +.*\n)*")
+            for file in ("app", "run", "tracing", "dev")
+            for name in OF_THE_DEMO
+        ),
     )

@@ -6,6 +6,7 @@ from my_app.counter_app import (
     forgetting,
     lane,
     live,
+    robots,
 )
 from my_app.counter_app.api import counter_api, describe
 from my_app.counter_app.settings import (
@@ -25,6 +26,7 @@ def install(app: Application) -> None:
     counting.install(app)
     forgetting.install(app)
     live.install(app)
+    robots.install(app)
     lane.install(app)
     app.register_blueprint(counter_app)
     app.register_blueprint(counter_api)

@@ -28,6 +28,7 @@ class CounterSettings:
     NEW_COUNTERS_PER_MINUTE: Annotated[int, Meta(ge=0, le=1_000_000_000)]
     KEYS_PER_MINUTE: Annotated[int, Meta(ge=0, le=1_000_000_000)]
     HISTORY_DAYS: Annotated[int, Meta(ge=2, le=36_600)]
+    COUNT_ROBOTS: bool
 
     def __post_init__(self) -> None:
         """Raise UserError for a name that no counter can have, and for too large sums.

@@ -4,25 +4,28 @@ from typing import Any
 
 from quart import (
     Blueprint,
-    Request,
     Response,
     abort,
     request,
 )
 from werkzeug.exceptions import HTTPException
 
-from my_app.counter_app import counting, names, queries
+from my_app.counter_app import (
+    counting,
+    names,
+    queries,
+    visits,
+)
 from my_app.counter_app.increments import (
     BoundReached,
     CounterFull,
 )
+from my_app.counter_app.settings import CounterSettings
 from quart_chassis import settings, web
 from quart_chassis.database import DatabaseUnavailable, begin
 from quart_chassis.settings import Settings
 from quart_chassis.web import filled
 
-PREVIEWS = {"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"}
-PREVIEW_WORDS = ("prefetch", "prerender", "preview")
 PAGE, BADGE = "counter_app/home.html", "counter_app/badge.svg"
 NOT_KEPT = "max-age=0, no-cache, no-store, must-revalidate"
 
@@ -55,7 +58,7 @@ async def tell_that_it_did_not_count(error: HTTPException) -> Response:
 @counter_app.get("/")
 async def home() -> Response:
     """The page; a GET counts a visit and shows the new value."""
-    value, counted = await _count(names.HOME)
+    value, reason = await _count(names.HOME)
     page = await filled.render(
         PAGE,
         value,
@@ -65,7 +68,7 @@ async def home() -> Response:
         digits=len(str(value)),
         settings=settings.current(Settings),
     )
-    return _answer(page, "text/html", counted)
+    return _answer(page, "text/html", reason)
 
 
 @counter_app.get("/badges/<name>.svg")
@@ -77,9 +80,9 @@ async def badge(name: str) -> Response:
     name = name.lower()
     if not names.is_name(name) or not names.may_be_counted(name):
         abort(404)
-    value, counted = await _count(name)
+    value, reason = await _count(name)
     shown = await filled.render(BADGE, value, name, name=name)
-    response = _answer(shown, "image/svg+xml", counted)
+    response = _answer(shown, "image/svg+xml", reason)
     # GitHub's image proxy and Fastly ask again only for all of these together.
     response.headers["Cache-Control"] = NOT_KEPT
     # Badges are shown on other sites.
@@ -87,17 +90,20 @@ async def badge(name: str) -> Response:
     return response
 
 
-async def _count(name: str) -> tuple[int, bool]:
-    """The counter's value, and whether the request was a visit and counted."""
-    if not is_visit(request):
-        return await _look(name), False
+async def _count(name: str) -> tuple[int, str]:
+    """The counter's value, and why the request did not count, if it did not."""
+    count_robots = settings.current(CounterSettings).COUNT_ROBOTS
+    if reason := visits.why_not(request, count_robots):
+        return await _look(name), reason
     by_the_lane: Any = request.scope.get(counting.COUNTED)
-    return (by_the_lane or await counting.count(name)).value, True
+    return (by_the_lane or await counting.count(name)).value, ""
 
 
-def _answer(shown: str, content_type: str, counted: bool) -> Response:
+def _answer(shown: str, content_type: str, reason: str) -> Response:
     response = Response(shown, content_type=f"{content_type}; charset=utf-8")
-    response.headers["X-Counted"] = "1" if counted else "0"
+    response.headers["X-Counted"] = "0" if reason else "1"
+    if reason:
+        response.headers["X-Counted-Reason"] = reason
     return response
 
 
@@ -110,15 +116,6 @@ async def _look(name: str) -> int:
         # A read counts nothing, whatever failed.
         raise DatabaseUnavailable(committed=False) from error.__cause__
     return counter.value if counter else 0
-
-
-def is_visit(request: Request) -> bool:
-    """Whether this is a visit: no HEAD, and no browser's prefetch or preview."""
-    if request.method == "HEAD":
-        return False
-    # Looking for each of them takes longer: most requests have none.
-    purposes = [value.lower() for name, value in request.headers if name in PREVIEWS]
-    return not any(word in each for each in purposes for word in PREVIEW_WORDS)
 
 
 def unit_of(value: int) -> str:

@@ -34,6 +34,7 @@ OF_LANES = [
 METHODS = ["GET", "GET", "GET", "POST", "POST", "HEAD", "PUT", "OPTIONS", "get", "X"]
 USUAL = [
     (b"user-agent", b"Mozilla/5.0"),
+    (b"user-agent", "\u00e4".encode()),
     (b"accept", b"*/*"),
     (b"accept", b"application/json"),
     (b"accept-encoding", b"gzip"),
@@ -45,6 +46,7 @@ USUAL = [
     (b"x-forwarded-proto", b"https"),
 ]
 ODD = [
+    (b"user-agent", b"Googlebot/2.1"),
     (b"cookie", b"session=x"),
     (b"authorization", f"Bearer {TOKEN}".encode()),
     (b"authorization", b"Bearer wrong"),

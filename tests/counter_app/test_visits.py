@@ -1,0 +1,107 @@
+"""Who is counted: browsers, tools and those who load pictures for people; no robots."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import httpx
+import pytest
+from quart.typing import TestClientProtocol
+
+from my_app.application import create_app
+from my_app.counter_app import robots
+from quart_chassis.postgres import programs
+from quart_chassis.testing.servers import manage, running
+from quart_chassis.testing.waiting import HANG_SECONDS
+
+GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+# What each is, and what it calls itself: two hundred, from logs and documentation.
+USER_AGENTS = [
+    line.split("\t")
+    for line in Path(__file__).with_name("user_agents.txt").read_text().splitlines()
+]
+AGENT, ADDRESS = "Marked-Agent/7.31", "203.0.113.77"
+
+
+def test_two_hundred_user_agents_are_taken_for_what_they_are() -> None:
+    wrong = [
+        (kind, agent)
+        for kind, agent in USER_AGENTS
+        if robots.is_robot(agent) != (kind == "robot")
+    ]
+    assert len(USER_AGENTS) > 200
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", ["/", "/badges/home.svg"])
+async def test_a_robot_is_answered_and_not_counted(
+    client: TestClientProtocol, path: str
+) -> None:
+    await client.get("/")
+    response = await client.get(path, headers={"User-Agent": GOOGLEBOT})
+    assert response.status_code == 200
+    assert response.headers["X-Counted"] == "0"
+    assert response.headers["X-Counted-Reason"] == "robot"
+    assert "1" in await response.get_data(as_text=True)
+    seen = await client.get("/api/counters/home")
+    assert (await seen.get_json())["value"] == 1
+
+
+async def test_a_robot_that_counts_on_purpose_is_counted(
+    client: TestClientProtocol,
+) -> None:
+    address = "/api/counters/a/increment"
+    response = await client.post(address, headers={"User-Agent": GOOGLEBOT})
+    assert (await response.get_json())["value"] == 1
+
+
+async def test_robots_count_where_they_are_wanted(database: str) -> None:
+    app = create_app(DATABASE_URL=database, COUNT_ROBOTS=True)
+    async with app.test_app() as serving:
+        client = serving.test_client()
+        response = await client.get("/", headers={"User-Agent": GOOGLEBOT})
+        assert response.headers["X-Counted"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "reason"),
+    [
+        ("head", {}, "head"),
+        ("head", {"User-Agent": GOOGLEBOT}, "head"),
+        ("get", {"Sec-Purpose": "prefetch"}, "prefetch"),
+        ("get", {"X-Moz": "prefetch", "User-Agent": GOOGLEBOT}, "prefetch"),
+        ("get", {"User-Agent": "x" * 10_000 + GOOGLEBOT}, None),
+        ("get", {"User-Agent": ""}, None),
+        ("get", {}, None),
+    ],
+)
+async def test_the_reason_is_told(
+    client: TestClientProtocol, method: str, headers: dict[str, str], reason: str
+) -> None:
+    response = await getattr(client, method)("/", headers=headers)
+    assert response.headers.get("X-Counted-Reason") == reason
+    assert response.headers["X-Counted"] == ("0" if reason else "1")
+
+
+def test_nothing_is_kept_of_who_asked(database: str) -> None:
+    """Neither in the database nor in the log."""
+    marks = {"User-Agent": AGENT, "X-Forwarded-For": ADDRESS}
+    with running(manage("run", "--port", "0"), DATABASE_URL=database) as server:
+        for headers in (marks, marks | {"User-Agent": f"{AGENT} {GOOGLEBOT}"}):
+            for path in ("/", "/badges/a.svg", "/api/counters/home", "/nowhere"):
+                httpx.get(server.url + path, headers=headers, timeout=HANG_SECONDS)
+            address = f"{server.url}/api/counters/a/increment"
+            httpx.post(address, headers=headers | {"Idempotency-Key": "k"})
+        assert server.stop() == 0
+        told = "\n".join(server.lines)
+    dumped = subprocess.run(
+        [programs.find() / "pg_dump", database],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert "idempotency_keys" in dumped
+    assert json.dumps("/badges/a.svg") in told
+    for found in (dumped, told):
+        assert AGENT not in found
+        assert ADDRESS not in found
