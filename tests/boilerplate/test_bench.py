@@ -41,7 +41,8 @@ Transfer/sec:     21.32MB
 TABLES = (
     "DROP TABLE IF EXISTS counters, counter_days",
     "CREATE TABLE counter_days ()",
-    "CREATE TABLE counters (name text PRIMARY KEY, value bigint, updated_at timestamptz)",
+    "CREATE TABLE counters "
+    "(name text PRIMARY KEY, value bigint, updated_at timestamptz)",
 )
 
 
@@ -125,8 +126,8 @@ def test_the_statement_alone_is_counted(own_postgres: OwnPostgres) -> None:
     assert found.result.p50 <= found.result.p99
 
 
-def test_callers_who_come_by_themselves_are_all_answered(database: str) -> None:
-    with serving(DATABASE_URL=database) as server:
+def test_callers_who_come_by_themselves_are_all_answered(empty_database: str) -> None:
+    with serving(DATABASE_URL=empty_database) as server:
         program = [sys.executable, rate.__file__, server.url.rpartition(":")[2]]
         found, refused = (
             subprocess.run(
