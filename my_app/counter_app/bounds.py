@@ -94,6 +94,8 @@ class Bounds:
         # Only one transaction at a time may see what is missing and make it.
         await connection.fetch(_LOCK)
         bounded = await _missing(connection, bounded)
+        if not bounded:
+            return {}
         limit = self._settings.NEW_COUNTERS_PER_MINUTE
         granted, error = await _take(connection, COUNTERS, len(bounded), limit)
         if granted:
