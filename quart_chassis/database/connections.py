@@ -33,11 +33,16 @@ class Statement:
         compiled = cast(ClauseElement, statement).compile(dialect=DIALECT)
         self.text = str(compiled)
         self._names: list[str] = getattr(compiled, "positiontup", None) or []
+        binds = getattr(compiled, "binds", {})
+        self._wanted = {name for name in self._names if binds[name].required}
         self._constants = compiled.params
 
     def values(self, given: dict[str, Any]) -> list[Any]:
-        """The statement's parameters in order; those that are given, by name."""
-        return [given.get(name, self._constants[name]) for name in self._names]
+        """The parameters in order; TypeError if other names are given than wanted."""
+        if given.keys() != self._wanted:
+            raise TypeError(f"wanted {self._wanted}, and given {set(given)}")
+        values = {**self._constants, **given}
+        return [values[name] for name in self._names]
 
 
 class Succession:

@@ -133,6 +133,16 @@ async def test_a_statement_takes_what_is_given_and_its_own_constants(
     assert [tuple(row) for row in rows] == [(5, 3)]
 
 
+@pytest.mark.parametrize("given", [{}, {"more": 3, "less": 1}, {"less": 1}])
+async def test_a_statement_takes_no_more_and_no_less_than_it_wants(
+    engine: AsyncEngine, given: dict[str, int]
+) -> None:
+    statement = Statement(select(bindparam("more", type_=Integer)))
+    with pytest.raises(TypeError, match="wanted {'more'}"):
+        async with in_succession(engine) as transactions:
+            await transactions.fetch(statement, **given)
+
+
 async def test_the_pool_learns_of_a_full_disk_and_of_a_server_that_does_not_answer(
     app: Application, engine: AsyncEngine
 ) -> None:
