@@ -16,6 +16,7 @@ from my_app.counter_app.views import counter_app
 from quart_chassis.application import Application
 from quart_chassis.web import Link
 
+# `days` adds its route to the API as soon as it is imported.
 __all__ = ["Settings", "days", "install", "navigation"]
 
 navigation = (Link("Counter", "counter_app.home"),)

@@ -31,7 +31,7 @@ from quart_chassis.database import Statement, Succession
 COUNTERS, KEYS = "counters", "keys"
 # Any number will do, as long as no other program on this database uses it.
 NEW_COUNTERS_LOCK = 7_310_571_003
-# Names that a worker remembers: about 10 MB of the longest.
+# Names that a worker remembers: 8 MB of the longest.
 MOST_SEEN = 50_000
 # When there may be room again after MAX_COUNTERS: when the owner has made some.
 FULL_SECONDS = 3600

@@ -20,14 +20,9 @@ LONGEST = 512
 PATTERNS_AT_ONCE = 25
 
 
-# So that a browser's takes no time again; bounded, because callers send what they like.
-@lru_cache(maxsize=4096)
 def is_robot(user_agent: str) -> bool:
     """Whether a known robot calls itself so."""
-    looked_at = user_agent[:LONGEST]
-    if any(proxy in looked_at for proxy in PROXIES):
-        return False
-    return any(each.search(looked_at) for each in _patterns())
+    return _is_robot(user_agent[:LONGEST])
 
 
 def install(app: Application) -> None:
@@ -37,6 +32,14 @@ def install(app: Application) -> None:
     async def read_the_list() -> None:
         if not app.settings(CounterSettings).COUNT_ROBOTS:
             _patterns()
+
+
+# A browser's takes 0.2 ms once. Bounded, because callers send what they like.
+@lru_cache(maxsize=4096)
+def _is_robot(beginning: str) -> bool:
+    if any(proxy in beginning for proxy in PROXIES):
+        return False
+    return any(each.search(beginning) for each in _patterns())
 
 
 @cache

@@ -1,10 +1,6 @@
 """Engines: the address of the database, and limits on every transaction."""
 
-from typing import TYPE_CHECKING
-
 import asyncpg
-from sqlalchemy import event
-from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -12,10 +8,6 @@ from quart_chassis.database import lost
 from quart_chassis.database.connections import LimitedConnection
 from quart_chassis.postgres import embedded
 from quart_chassis.settings import Settings, database_url
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine.interfaces import DBAPIConnection
-    from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 # Of WAIT_SECONDS: the server's limits on idling, a lock and a statement, and asyncpg's
 # on a statement, which is longer, for a server that no longer answers.
@@ -51,19 +43,7 @@ def make_engine(settings: Settings) -> AsyncEngine:
         )
         | {"command_timeout": command / 1000},
     )
-
-    # SQLAlchemy's own ping costs three round trips. This costs none, because a server
-    # that stops closes its connections.
-    @event.listens_for(engine.sync_engine, "checkout")
-    def replace_closed(
-        connection: "DBAPIConnection",
-        _entry: "ConnectionPoolEntry",
-        _proxy: "PoolProxiedConnection",
-    ) -> None:
-        if connection.driver_connection.is_closed():
-            raise DisconnectionError
-
-    lost.forget_connections(engine)
+    lost.replace_connections(engine)
     return engine
 
 

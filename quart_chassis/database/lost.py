@@ -34,39 +34,43 @@ def keep_alive(connection: asyncpg.Connection) -> None:
             opened.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
-def forget_connections(engine: AsyncEngine) -> None:
-    """Have a server that does not answer cost one wait, not one for each connection.
+def replace_connections(engine: AsyncEngine) -> None:
+    """Replace lost connections when they are taken from the pool.
 
-    It would have given up a statement before asyncpg did, so it is lost, and with it
-    all that was opened before. SQLAlchemy takes the timeout for the caller's own, and
-    would say goodbye on each of them.
+    A server that does not answer costs one wait, not one for each connection. It would
+    have given up a statement before asyncpg did, so it is lost, and with it all that
+    was opened before. SQLAlchemy takes the timeout for the caller's own, and would say
+    goodbye on each of them.
     """
     lost_at = 0.0
 
-    @event.listens_for(engine.sync_engine, "handle_error")
-    def forget(context: ExceptionContext) -> None:
-        nonlocal lost_at
-        if isinstance(context.original_exception, TimeoutError):
-            lost_at = time.monotonic()
-            context.invalidate_pool_on_disconnect = True
-
-    @event.listens_for(engine.sync_engine, "invalidate")
-    def forget_others(
-        _connection: "DBAPIConnection",
-        _entry: "ConnectionPoolEntry",
-        error: BaseException | None,
-    ) -> None:
+    def note_loss(error: BaseException | None) -> None:
         nonlocal lost_at
         if isinstance(error, TimeoutError):
             lost_at = time.monotonic()
 
-    @event.listens_for(engine.sync_engine, "checkout")
-    def replace_lost(
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def hear_of_statement(context: ExceptionContext) -> None:
+        note_loss(context.original_exception)
+
+    @event.listens_for(engine.sync_engine, "invalidate")
+    def hear_of_connection(
         _connection: "DBAPIConnection",
+        _entry: "ConnectionPoolEntry",
+        error: BaseException | None,
+    ) -> None:
+        note_loss(error)
+
+    # SQLAlchemy's own ping costs three round trips. This costs none, because a server
+    # that stops closes its connections.
+    @event.listens_for(engine.sync_engine, "checkout")
+    def replace(
+        connection: "DBAPIConnection",
         entry: "ConnectionPoolEntry",
         _proxy: "PoolProxiedConnection",
     ) -> None:
-        if entry.info["opened_at"] <= lost_at:
+        is_closed = connection.driver_connection.is_closed()
+        if is_closed or entry.info["opened_at"] <= lost_at:
             raise DisconnectionError
 
     @event.listens_for(engine.sync_engine, "connect")

@@ -33,6 +33,13 @@ def test_two_hundred_user_agents_are_taken_for_what_they_are() -> None:
     assert wrong == []
 
 
+def test_no_more_is_remembered_than_is_looked_at() -> None:
+    before = robots._is_robot.cache_info().currsize
+    agents = [f"{'long ' * 200}{number}" for number in range(10)]
+    assert not any(map(robots.is_robot, agents))
+    assert robots._is_robot.cache_info().currsize == before + 1
+
+
 @pytest.mark.parametrize("path", ["/", "/badges/home.svg"])
 async def test_a_robot_is_answered_and_not_counted(
     client: TestClientProtocol, path: str

@@ -138,7 +138,7 @@ async def test_a_statement_takes_no_more_and_no_less_than_it_wants(
     engine: AsyncEngine, given: dict[str, int]
 ) -> None:
     statement = Statement(select(bindparam("more", type_=Integer)))
-    with pytest.raises(TypeError, match="wanted {'more'}"):
+    with pytest.raises(TypeError, match=r"wanted \{'more'\}"):
         async with in_succession(engine) as transactions:
             await transactions.fetch(statement, **given)
 
