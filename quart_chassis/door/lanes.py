@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from quart_chassis.door.answers import Scope, Send
-from quart_chassis.door.callers import Caller, Receive, again
+from quart_chassis.door.callers import Caller, Receive
 from quart_chassis.door.headers import Headers
 
 # Headers that change nothing for a view. The door itself heeds some of them.
@@ -91,7 +91,7 @@ class Lanes:
         finally:
             caller.forget()
         if answer is None:
-            await self._application(scope, again(NO_BODY, receive), send)
+            await self._application(scope, _without_body(receive), send)
             return
         status, headers, body = answer
         head = {"type": "http.response.start", "status": status, "headers": headers}
@@ -106,6 +106,21 @@ class Lanes:
             if lane.method == scope["method"] and (found := shape.fullmatch(path)):
                 return lane, found.groupdict()
         return None
+
+
+def _without_body(receive: Receive) -> Receive:
+    """What receives one empty body, whether or not the server's was received."""
+    messages = [NO_BODY]
+
+    async def receive_what_is_left() -> Any:
+        if messages:
+            return messages.pop()
+        # Quart 0.23 fails at a second end of the body.
+        while (message := await receive())["type"] == "http.request":
+            pass
+        return message
+
+    return receive_what_is_left
 
 
 def _is_usual(scope: Scope) -> bool:
