@@ -29,7 +29,7 @@ def test_the_body_ends_once() -> None:
         heard.append((await receive())["type"])
 
     async def ask() -> None:
-        messages = [
+        messages: list[dict[str, Any]] = [
             {"type": "http.disconnect"},
             {"type": "http.request", "body": b"", "more_body": False},
         ]
