@@ -74,7 +74,7 @@ EDITS = (
 def without(demo: str) -> tuple[Edit, ...]:
     """What takes the feature `demo` out, besides its folders and its migrations."""
     return (
-        Edit("my_app/application.py", rf"\b{demo}, "),
+        Edit("my_app/application.py", rf"\b{demo}, |, {demo}\b"),
         Edit("my_app/application.py", r"= \((\w+)\)$", r"= (\1,)"),
         Edit("settings.toml", rf"\n# --- {demo} ---\n(.+\n)*"),
         Edit("monitoring/prometheus.yml", rf"^.*\b{demo}\b.*\n"),

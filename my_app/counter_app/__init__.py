@@ -1,12 +1,20 @@
-"""Counters: a page that counts its visits, badges, and an API."""
+"""Counters: a page that counts its visits, and an API.
+
+`__all__` is what other features may use of it.
+"""
 
 from my_app.counter_app import (
     counting,
     days,
     forgetting,
+    history,
     lane,
     live,
+    names,
+    queries,
     robots,
+    tables,
+    visits,
 )
 from my_app.counter_app.api import counter_api, describe
 from my_app.counter_app.settings import (
@@ -16,8 +24,20 @@ from my_app.counter_app.views import counter_app
 from quart_chassis.application import Application
 from quart_chassis.web import Link
 
-# `days` adds its route to the API as soon as it is imported.
-__all__ = ["Settings", "days", "install", "navigation"]
+__all__ = [
+    "Settings",
+    "counting",
+    # It adds its route to the API as soon as it is imported.
+    "days",
+    "history",
+    "install",
+    "lane",
+    "names",
+    "navigation",
+    "queries",
+    "tables",
+    "visits",
+]
 
 navigation = (Link("Counter", "counter_app.home"),)
 

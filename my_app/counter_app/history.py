@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Date,
+    Integer,
     Text,
     bindparam,
     cast,
@@ -49,6 +50,12 @@ async def read_days(
     return {row.day: row.value for row in found}
 
 
+async def read_last(connection: AsyncConnection, name: str, days: int) -> int:
+    """What the counter counted in its last `days`, of which today is one."""
+    found = await connection.execute(_READ_LAST, {"name": name, "days": days})
+    return int(found.scalar_one())
+
+
 async def find_old(connection: AsyncConnection, days_kept: int) -> list[str]:
     """STEP counters at most that have days before the last `days_kept`."""
     own = counter_days.c
@@ -85,4 +92,8 @@ _ADD = Statement(_make_add())
 _READ = select(counter_days.c.day, counter_days.c.value).where(
     counter_days.c.counter_name == bindparam("name"),
     counter_days.c.day.between(bindparam("first"), bindparam("last")),
+)
+_READ_LAST = select(func.coalesce(func.sum(counter_days.c.value), 0)).where(
+    counter_days.c.counter_name == bindparam("name"),
+    counter_days.c.day > TODAY - bindparam("days", type_=Integer),
 )

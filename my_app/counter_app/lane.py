@@ -4,6 +4,7 @@ It is as the views in `views.py` and `api.py` are, which answer everything else;
 need nothing of it. docs/fast-lane.md explains the pattern.
 """
 
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import msgspec
@@ -25,43 +26,22 @@ from quart_chassis.web import fast_lane, filled
 from quart_chassis.web.fast_lane import Quick
 
 Scope = dict[str, Any]
-Headers = tuple[tuple[bytes, bytes], ...]
 # The API looks at every address, and lets these pass.
 KNOWN_HOOKS = (api.refuse_slashes_in_names,)
 # The headers of each kind of answer, as its view sets them.
 OF_PAGE = ((b"content-type", b"text/html; charset=utf-8"), (b"x-counted", b"1"))
-OF_BADGE = (
-    (b"content-type", b"image/svg+xml; charset=utf-8"),
-    (b"x-counted", b"1"),
-    (b"cache-control", views.NOT_KEPT.encode()),
-    (b"cross-origin-resource-policy", b"cross-origin"),
-)
 OF_API = ((b"content-type", b"application/json"),)
 
 
 def install(app: Application) -> None:
-    """Answer the page, badges, reads and increments without keys at the door."""
-    chosen = app.settings(CounterSettings)
+    """Answer the page, reads and increments without keys at the door."""
 
     async def home(scope: Scope) -> Quick | None:
-        return await visit(scope, names.HOME, views.PAGE, OF_PAGE)
-
-    async def badge(scope: Scope, name: str) -> Quick | None:
-        return await visit(scope, name.lower(), views.BADGE, OF_BADGE)
-
-    async def visit(
-        scope: Scope, name: str, template: str, headers: Headers
-    ) -> Quick | None:
-        if not may_be_counted(name) or (not chosen.COUNT_ROBOTS and _is_robots(scope)):
-            return None
-        # The view finds it there if it must answer.
-        counted = scope[COUNTED] = await counting.count_in(app, name)
-        kind = views.unit_of(counted.value) if template == views.PAGE else name
-        text = filled.find(app, scope, template, counted.value, kind)
-        return fast_lane.quick(text.encode(), headers) if text else None
+        text = await visit(app, scope, names.HOME, views.PAGE, views.unit_of)
+        return fast_lane.quick(text.encode(), OF_PAGE) if text else None
 
     async def increment(_scope: Scope, name: str) -> Quick | None:
-        if not may_be_counted(name):
+        if not _may_be_counted(app, name):
             return None
         counted = await counting.count_in(app, name)
         return _answer(CounterValue(name, counted.value))
@@ -73,14 +53,34 @@ def install(app: Application) -> None:
             counter = await queries.read(connection, name)
         return _answer(CounterBody(*counter)) if counter else None
 
-    def may_be_counted(name: str) -> bool:
-        return names.is_name(name) and names.is_allowed(name, chosen.COUNTER_NAMES)
-
     add = fast_lane.add
     add(app, "counter_app.home", home, knows=KNOWN_HOOKS)
-    add(app, "counter_app.badge", badge, knows=KNOWN_HOOKS)
     add(app, "counter_api.increment", increment, method="POST", knows=KNOWN_HOOKS)
     add(app, "counter_api.read", read, knows=KNOWN_HOOKS)
+
+
+async def visit(
+    app: Application,
+    scope: Scope,
+    name: str,
+    template: str,
+    kind_of: Callable[[int], Hashable],
+) -> str | None:
+    """What a view of visits shows, the visit counted; None where the view is to answer.
+
+    It may be counted by then: the view finds that, and does not count it again.
+    `kind_of` a value is what the view calls `filled.render` with.
+    """
+    is_robots = not app.settings(CounterSettings).COUNT_ROBOTS and _is_robots(scope)
+    if is_robots or not _may_be_counted(app, name):
+        return None
+    counted = scope[COUNTED] = await counting.count_in(app, name)
+    return filled.find(app, scope, template, counted.value, kind_of(counted.value))
+
+
+def _may_be_counted(app: Application, name: str) -> bool:
+    allowed = app.settings(CounterSettings).COUNTER_NAMES
+    return names.is_name(name) and names.is_allowed(name, allowed)
 
 
 def _answer(model: msgspec.Struct) -> Quick:

@@ -21,6 +21,9 @@ from quart_chassis.features import load_settings
 from quart_chassis.project import Project
 from quart_chassis.settings import Settings
 from quart_chassis.testing import steps
+from quart_chassis.testing.front_doors import (
+    test_features_use_of_each_other_what_is_handed_out,
+)
 from quart_chassis.testing.guards import (
     test_every_route_calls_for_who_may_call_it,
     test_every_route_refuses_changes_from_another_origin,
@@ -41,6 +44,7 @@ __all__ = [
     "test_every_route_refuses_changes_from_another_origin",
     "test_every_route_sends_the_security_headers",
     "test_everything_stays_below_a_path_prefix",
+    "test_features_use_of_each_other_what_is_handed_out",
     "test_static_files_are_named_by_their_content",
     "test_tables_and_migrations_agree",
     "test_the_description_of_the_api_is_valid",

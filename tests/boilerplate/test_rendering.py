@@ -48,8 +48,9 @@ def test_nothing_is_left_of_a_demo_nobody_asked_for() -> None:
     words = re.compile("|".join(["counter", *demos_of(ours())]), re.IGNORECASE)
     assert not any(words.search(path) for path in shop)
     # A metric may be one, and a document may explain what is.
-    found = [line for line in text_of(shop).splitlines() if "counter_app" in line]
-    assert found == []
+    names = demos_of(ours())
+    lines = text_of(shop).splitlines()
+    assert [line for line in lines for name in names if name in line] == []
 
 
 def test_the_demo_comes_where_it_is_asked_for() -> None:
@@ -57,7 +58,7 @@ def test_the_demo_comes_where_it_is_asked_for() -> None:
     assert "corner_shop/counter_app/views.py" in shop
     assert "tests/counter_app/test_api.py" in shop
     application = shop["corner_shop/application.py"].data.decode()
-    assert "FEATURES = (counter_app, home_app)" in application
+    assert "FEATURES = (counter_app, badge_app, home_app)" in application
 
 
 def test_names_stand_where_they_are_read(shop: dict[str, File]) -> None:

@@ -2,7 +2,6 @@ import json
 import re
 from collections.abc import AsyncIterator
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 from quart import Quart
@@ -190,8 +189,6 @@ async def test_only_listed_names_are_counted(admin: TestClientProtocol) -> None:
     assert (await increment(admin, "a"))[0] == 200
     assert (await increment(admin, "home"))[0] == 200
     assert (await increment(admin, "b"))[0] == 404
-    assert (await admin.get("/badges/b.svg")).status_code == 404
-    assert (await admin.get("/badges/a.svg")).status_code == 200
 
 
 async def test_a_counter_is_shown_without_counting(
@@ -303,23 +300,6 @@ async def test_without_a_database_an_increment_says_that_it_did_not_count() -> N
         status, problem, headers = await increment(client, Idempotency_Key="k")
     assert (status, problem["outcome"]) == (503, "not-counted")
     assert int(headers["retry-after"]) >= 1
-
-
-async def test_a_badge_is_a_picture_that_names_its_value(
-    client: TestClientProtocol,
-) -> None:
-    response = await client.get("/badges/A.b_C-1.svg")
-    assert response.headers["Cache-Control"] == (
-        "max-age=0, no-cache, no-store, must-revalidate"
-    )
-    assert response.headers["X-Counted"] == "1"
-    assert response.content_type == "image/svg+xml; charset=utf-8"
-    picture = ElementTree.fromstring(await response.get_data(as_text=True))
-    assert picture.attrib["aria-label"] == "a.b_c-1: 1"
-    assert picture.attrib["role"] == "img"
-    seen = await client.head("/badges/a.b_c-1.svg")
-    assert seen.headers["X-Counted"] == "0"
-    assert (await client.get("/badges/_.svg")).status_code == 404
 
 
 async def test_the_api_is_described(client: TestClientProtocol) -> None:

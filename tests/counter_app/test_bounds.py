@@ -85,10 +85,6 @@ async def test_new_counters_are_bounded_and_old_ones_go_on(database: str) -> Non
             200,
             200,
         ]
-        response = await client.get("/badges/c.svg")
-        assert response.status_code == 429
-        assert "Retry-After" in response.headers
-        assert response.headers["X-Counted"] == "0"
     assert await fetch(database, "SELECT count(*) FROM counters") == 2
 
 

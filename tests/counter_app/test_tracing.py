@@ -1,11 +1,15 @@
 """Traces of counting, as an operator has them."""
 
+import httpx
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from quart_chassis.testing.collector import INSTRUMENT, collecting
 from quart_chassis.testing.servers import ROOT, manage, running
-from quart_chassis.testing.waiting import until
+from quart_chassis.testing.waiting import HANG_SECONDS, until
+
+PATH = "/api/counters/livez/increment"
+INCREMENT = "POST /api/counters/<name>/increment"
 
 
 @pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
@@ -21,12 +25,13 @@ def test_a_batch_is_linked_to_the_requests_it_served(
         ) as server,
     ):
         assert server.get("/").status_code == 200
-        assert server.get("/badges/livez.svg").status_code == 200
+        counted = httpx.post(f"{server.url}{PATH}", timeout=HANG_SECONDS)
+        assert counted.status_code == 200
         assert server.get("/livez").status_code == 200
         until(lambda: len(collector.named("count")) == 2)
-        until(lambda: collector.named("GET /badges/<name>.svg"))
+        until(lambda: collector.named(INCREMENT))
         assert server.stop() == 0
-    requests = collector.named("GET /") + collector.named("GET /badges/<name>.svg")
+    requests = collector.named("GET /") + collector.named(INCREMENT)
     assert [span.kind for span in requests] == [Span.SPAN_KIND_SERVER] * 2
     batches = collector.named("count")
     linked = [(link.trace_id, link.span_id) for each in batches for link in each.links]
@@ -34,6 +39,6 @@ def test_a_batch_is_linked_to_the_requests_it_served(
     assert not any(batch.parent_span_id for batch in batches)
     assert {span.name for span in collector.spans} == {
         "GET /",
-        "GET /badges/<name>.svg",
+        INCREMENT,
         "count",
     }
