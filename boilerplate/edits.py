@@ -5,6 +5,7 @@ test holds that each of them finds something in this version.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 # About the boilerplate itself. A path that ends with a slash is a folder.
@@ -71,13 +72,14 @@ EDITS = (
 )
 
 
-def without(demo: str) -> tuple[Edit, ...]:
-    """What takes the feature `demo` out, besides its folders and its migrations."""
+def without(demos: Iterable[str]) -> tuple[Edit, ...]:
+    """What takes these features out, besides their folders and their migrations."""
+    names = "|".join(demos)
     return (
-        Edit("my_app/application.py", rf"\b{demo}, |, {demo}\b"),
+        Edit("my_app/application.py", rf"\b({names}), |, ({names})\b"),
         Edit("my_app/application.py", r"= \((\w+)\)$", r"= (\1,)"),
-        Edit("settings.toml", rf"\n# --- {demo} ---\n(.+\n)*"),
-        Edit("monitoring/prometheus.yml", rf"^.*\b{demo}\b.*\n"),
+        Edit("settings.toml", rf"\n# --- ({names}) ---\n(.+\n)*"),
+        Edit("monitoring/prometheus.yml", rf"^.*\b({names})\b.*\n"),
         *(Edit("pyproject.toml", rf'^ +"{name} .*\n') for name in OF_THE_DEMO),
         *(
             Edit(f"requirements/{file}.txt", rf"^{name}==.*\n(^ +.*\n)*")

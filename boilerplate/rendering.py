@@ -34,7 +34,7 @@ class File:
 def render(files: Mapping[str, File], names: Names, *, demo: bool) -> dict[str, File]:
     """The files of a project, by their paths; the chassis' are as they were."""
     demos = demos_of(files)
-    edits = EDITS if demo else (*EDITS, *_without(demos))
+    edits = EDITS if demo or not demos else (*EDITS, *without(demos))
     rendered = {}
     for path, file in _kept(files, () if demo else demos):
         if path.startswith(CHASSIS):
@@ -52,11 +52,6 @@ def demos_of(files: Mapping[str, File]) -> tuple[str, ...]:
     """The features that are the demo, as pyproject.toml names them."""
     content = tomllib.loads(files["pyproject.toml"].data.decode())
     return tuple(content["tool"]["quart-chassis"].get("demo", ()))
-
-
-def _without(demos: Iterable[str]) -> Iterator[Edit]:
-    for demo in demos:
-        yield from without(demo)
 
 
 def _kept(

@@ -13,6 +13,7 @@ from my_app.counter_app import (
     names,
     queries,
     robots,
+    sightings,
     tables,
     visits,
 )
@@ -48,6 +49,7 @@ def install(app: Application) -> None:
     forgetting.install(app)
     live.install(app)
     robots.install(app)
+    sightings.install(app)
     lane.install(app)
     app.register_blueprint(counter_app)
     app.register_blueprint(counter_api)

@@ -44,6 +44,7 @@ async def forget(engine: AsyncEngine, days_kept: int) -> None:
     await _let_days_go(engine, days_kept)
     async with engine.begin() as connection:
         await bounds.forget_budgets(connection)
+        await history.forget_robots(connection, days_kept)
 
 
 async def _forget_keys(engine: AsyncEngine) -> None:

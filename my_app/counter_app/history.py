@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from my_app.counter_app.tables import (
     counter_days,
+    counter_robots,
     counters,
     unnested,
 )
@@ -54,6 +55,41 @@ async def read_last(connection: AsyncConnection, name: str, days: int) -> int:
     """What the counter counted in its last `days`, of which today is one."""
     found = await connection.execute(_READ_LAST, {"name": name, "days": days})
     return int(found.scalar_one())
+
+
+async def add_robots(connection: AsyncConnection, seen: Mapping[str, int]) -> None:
+    """Add to what robots saw today of each counter that exists."""
+    given = unnested(name=Text, number=BigInteger)
+    known = select(counters.c.name, TODAY, given.number).join_from(
+        given.name.table, counters, counters.c.name == given.name
+    )
+    added = insert(counter_robots).from_select(
+        ["counter_name", "day", "value"], known.order_by(counters.c.name)
+    )
+    own = counter_robots.c
+    statement = added.on_conflict_do_update(
+        index_elements=[own.counter_name, own.day],
+        set_={"value": own.value + added.excluded.value},
+    )
+    parameters = {"names": list(seen), "numbers": list(seen.values())}
+    await connection.execute(statement, parameters)
+
+
+async def read_robots(connection: AsyncConnection, name: str, days: int) -> int:
+    """How often robots saw the counter in its last `days`, of which today is one."""
+    own = counter_robots.c
+    found = await connection.execute(
+        select(func.coalesce(func.sum(own.value), 0)).where(
+            own.counter_name == name, own.day > TODAY - days
+        )
+    )
+    return int(found.scalar_one())
+
+
+async def forget_robots(connection: AsyncConnection, days_kept: int) -> None:
+    """Delete what robots saw before the last `days_kept` days."""
+    old = counter_robots.c.day <= TODAY - days_kept
+    await connection.execute(delete(counter_robots).where(old))
 
 
 async def find_old(connection: AsyncConnection, days_kept: int) -> list[str]:

@@ -37,7 +37,7 @@ def install(app: Application) -> None:
     """Answer the page, reads and increments without keys at the door."""
 
     async def home(scope: Scope) -> Quick | None:
-        text = await visit(app, scope, names.HOME, views.PAGE, views.unit_of)
+        text = await visit(app, scope, names.HOME, views.PAGE, views.kind_of)
         return fast_lane.quick(text.encode(), OF_PAGE) if text else None
 
     async def increment(_scope: Scope, name: str) -> Quick | None:

@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from my_app.counter_app.settings import LARGEST_VALUE
 from my_app.counter_app.tables import (
     counter_days,
+    counter_robots,
     counters,
     unnested,
 )
@@ -114,12 +115,13 @@ async def put(connection: AsyncConnection, name: str, value: int) -> Counter:
 
 
 async def remove(connection: AsyncConnection, name: str) -> bool:
-    """Delete the counter and its days; False if it did not exist."""
+    """Delete the counter and its history; False if it did not exist."""
     statement = delete(counters).where(counters.c.name == name)
     if not (await connection.execute(statement)).rowcount:
         return False
-    days = delete(counter_days).where(counter_days.c.counter_name == name)
-    await connection.execute(days)
+    for table in (counter_days, counter_robots):
+        own = table.c.counter_name == name
+        await connection.execute(delete(table).where(own))
     return True
 
 

@@ -58,6 +58,16 @@ counter_days = Table(
     postgresql_with={"fillfactor": 50},
 )
 
+# How often robots saw each counter on each day, in UTC; no visits, and no part of the
+# counter's value.
+counter_robots = Table(
+    "counter_robots",
+    metadata,
+    Column("counter_name", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
 # How much strangers asked for in each minute, of each kind that is bounded; it is
 # written only where something new is made.
 counter_budgets = Table(

@@ -1,11 +1,14 @@
 """The page, which counts its visits."""
 
-from quart import Blueprint, Response
+from collections.abc import Hashable
 
-from my_app.counter_app import names, visits
+from quart import Blueprint, Response, request, url_for
+from werkzeug import Response as AnyResponse
+
+from my_app.counter_app import names, not_me, visits
 from quart_chassis import settings
 from quart_chassis.settings import Settings
-from quart_chassis.web import filled
+from quart_chassis.web import filled, owner_required, see_other
 
 PAGE = "counter_app/home.html"
 
@@ -24,16 +27,42 @@ async def home() -> Response:
     """The page; a GET counts a visit and shows the new value."""
     visit = await visits.visit(names.HOME)
     unit = unit_of(visit.value)
+    is_ahead = visit.reason == "prefetch"
     page = await filled.render(
         PAGE,
         visit.value,
-        unit,
+        kind_of(visit.value, is_ahead=is_ahead),
+        is_ahead=is_ahead,
+        is_me=not_me.is_said(request),
         name=names.HOME,
         unit=unit,
         digits=len(str(visit.value)),
         settings=settings.current(Settings),
     )
     return visits.answer(page, "text/html", visit)
+
+
+@counter_app.post("/my-visits/skip")
+@owner_required
+async def skip_my_visits() -> AnyResponse:
+    """Have this browser's visits not counted from now on."""
+    response = see_other(url_for("counter_app.home"))
+    not_me.say(response)
+    return response
+
+
+@counter_app.post("/my-visits/count")
+@owner_required
+async def count_my_visits() -> AnyResponse:
+    """Have this browser's visits counted again."""
+    response = see_other(url_for("counter_app.home"))
+    not_me.take_back(response)
+    return response
+
+
+def kind_of(value: int, *, is_ahead: bool = False) -> Hashable:
+    """What pages that differ in their numbers alone have in common."""
+    return unit_of(value), is_ahead
 
 
 def unit_of(value: int) -> str:

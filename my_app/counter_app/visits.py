@@ -8,7 +8,12 @@ from quart import Blueprint, Request, Response, request
 from sqlalchemy.ext.asyncio import AsyncConnection
 from werkzeug.exceptions import HTTPException
 
-from my_app.counter_app import counting, queries
+from my_app.counter_app import (
+    counting,
+    not_me,
+    queries,
+    sightings,
+)
 from my_app.counter_app.increments import (
     BoundReached,
     CounterFull,
@@ -37,6 +42,8 @@ async def visit(name: str) -> Visit:
     """
     count_robots = settings.current(CounterSettings).COUNT_ROBOTS
     if reason := why_not(request, count_robots):
+        if reason == "robot":
+            sightings.note(name)
         return (await look(name))._replace(reason=reason)
     by_the_lane: Any = request.scope.get(counting.COUNTED)
     counted = by_the_lane or await counting.count(name)
@@ -70,16 +77,21 @@ def answer(shown: str, content_type: str, visit: Visit) -> Response:
 
 
 def why_not(request: Request, count_robots: bool) -> str:
-    """Why the request is no visit, as `X-Counted-Reason` says it; "" if it is one."""
+    """Why the request is no visit, as `X-Counted-Reason` says it; "" if it is one.
+
+    Only for `prefetch`, the page may be seen by somebody later.
+    """
     if request.method == "HEAD":
         return "head"
+    if not_me.is_said(request):
+        return "self"
+    agents = request.headers.getlist("User-Agent")
+    if not count_robots and any(map(is_robot, agents)):
+        return "robot"
     # Looking for each of them takes longer: most requests have none.
     purposes = [value.lower() for name, value in request.headers if name in PREVIEWS]
     if any(word in each for each in purposes for word in PREVIEW_WORDS):
         return "prefetch"
-    agents = request.headers.getlist("User-Agent")
-    if not count_robots and any(map(is_robot, agents)):
-        return "robot"
     return ""
 
 

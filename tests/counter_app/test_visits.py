@@ -4,12 +4,13 @@ import json
 import subprocess
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 from quart.typing import TestClientProtocol
 
 from my_app.application import create_app
-from my_app.counter_app import robots
+from my_app.counter_app import robots, sightings
 from quart_chassis.postgres import programs
 from quart_chassis.testing.servers import manage, running
 from quart_chassis.testing.waiting import HANG_SECONDS
@@ -20,7 +21,16 @@ USER_AGENTS = [
     line.split("\t")
     for line in Path(__file__).with_name("user_agents.txt").read_text().splitlines()
 ]
+TOKEN = "t" * 16
+OWNER = {"Authorization": f"Bearer {TOKEN}"}
 AGENT, ADDRESS = "Marked-Agent/7.31", "203.0.113.77"
+
+
+async def robots_of(database: str) -> list[tuple[str, int]]:
+    connection = await asyncpg.connect(database)
+    found = await connection.fetch("SELECT counter_name, value FROM counter_robots")
+    await connection.close()
+    return [tuple(row) for row in found]
 
 
 def test_two_hundred_user_agents_are_taken_for_what_they_are() -> None:
@@ -69,13 +79,98 @@ async def test_robots_count_where_they_are_wanted(database: str) -> None:
         assert response.headers["X-Counted"] == "1"
 
 
+async def test_robots_are_counted_apart(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the server stops at the latest; never on a counter that there is not."""
+    monkeypatch.setattr(sightings, "PAUSE_SECONDS", HANG_SECONDS)
+    app = create_app(DATABASE_URL=database)
+    async with app.test_app() as serving:
+        client = serving.test_client()
+        await client.get("/", headers={"User-Agent": GOOGLEBOT})
+        assert await robots_of(database) == []
+        await client.get("/")
+        await client.get("/", headers={"User-Agent": GOOGLEBOT})
+        await sightings.write(app.engine, app.extensions["sightings"])
+        assert await robots_of(database) == [("home", 2)]
+        await client.get("/", headers={"User-Agent": GOOGLEBOT})
+        await client.head("/", headers={"User-Agent": GOOGLEBOT})
+    assert await robots_of(database) == [("home", 3)]
+
+
+async def test_what_was_not_written_is_kept(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sightings, "PAUSE_SECONDS", HANG_SECONDS)
+    app = create_app(DATABASE_URL=database, ADMIN_TOKEN=TOKEN)
+    async with app.test_app() as serving:
+        client = serving.test_client()
+        await client.get("/")
+        async with app.app_context():
+            sightings.note("home")
+            sightings.note("no-counter")
+        seen = app.extensions["sightings"]
+        connection = await asyncpg.connect(database)
+        async with connection.transaction():
+            await connection.execute("LOCK counter_robots")
+            await sightings.write(app.engine, seen)
+            assert seen == {"home": 1, "no-counter": 1}
+        await sightings.write(app.engine, seen)
+        assert seen == {}
+        await connection.close()
+        assert await robots_of(database) == [("home", 1)]
+        await client.delete("/api/counters/home", headers=OWNER)
+    assert await robots_of(database) == []
+
+
+async def test_the_owner_is_not_counted_where_they_say_so(database: str) -> None:
+    keys = {"SECRET_KEY": "a" * 32, "ADMIN_TOKEN": TOKEN}
+    app = create_app(DATABASE_URL=database, **keys)
+    async with app.test_app() as serving:
+        client = serving.test_client()
+        assert (await client.post("/my-visits/skip")).status_code == 401
+        said = await client.post("/my-visits/skip", headers=OWNER)
+        assert said.status_code == 303
+        (cookie,) = said.headers.getlist("Set-Cookie")
+        assert cookie.startswith("not_me=")
+        assert "HttpOnly" in cookie
+        response = await client.get("/", headers={"User-Agent": GOOGLEBOT})
+        assert response.headers["X-Counted"] == "0"
+        assert response.headers["X-Counted-Reason"] == "self"
+        ahead = await client.get("/", headers={"Sec-Purpose": "prefetch"})
+        assert ahead.headers["X-Counted-Reason"] == "self"
+        # Who uses the API does it on purpose.
+        address = "/api/counters/home/increment"
+        assert (await (await client.post(address)).get_json())["value"] == 1
+    renewed = {"SECRET_KEY": "b" * 32, "SECRET_KEY_FALLBACKS": ["a" * 32]}
+    app = create_app(DATABASE_URL=database, **(keys | renewed))
+    sent = {"Cookie": cookie.partition(";")[0]}
+    async with app.test_app() as serving:
+        client = serving.test_client()
+        response = await client.get("/", headers=sent)
+        assert response.headers["X-Counted-Reason"] == "self"
+        undone = await client.post("/my-visits/count", headers=sent | OWNER)
+        assert "Max-Age=0" in undone.headers["Set-Cookie"]
+
+
+@pytest.mark.parametrize(
+    "cookie", ["", "not me", "not me.", "not me.AAAA", "ä", "x" * 4000]
+)
+async def test_only_a_cookie_of_ours_says_so(
+    client: TestClientProtocol, cookie: str
+) -> None:
+    response = await client.get("/", headers={"Cookie": f'not_me="{cookie}"'})
+    assert response.headers["X-Counted"] == "1"
+    assert "Set-Cookie" not in response.headers
+
+
 @pytest.mark.parametrize(
     ("method", "headers", "reason"),
     [
         ("head", {}, "head"),
         ("head", {"User-Agent": GOOGLEBOT}, "head"),
         ("get", {"Sec-Purpose": "prefetch"}, "prefetch"),
-        ("get", {"X-Moz": "prefetch", "User-Agent": GOOGLEBOT}, "prefetch"),
+        ("get", {"X-Moz": "prefetch", "User-Agent": GOOGLEBOT}, "robot"),
         ("get", {"User-Agent": "x" * 10_000 + GOOGLEBOT}, None),
         ("get", {"User-Agent": ""}, None),
         ("get", {}, None),

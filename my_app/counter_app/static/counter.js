@@ -2,9 +2,10 @@
 // keeps the number it was loaded with.
 
 const RETRY_MILLISECONDS = 5000;
+const RETRIES = 5;
 
 const counter = document.querySelector("[data-events]");
-const heard = counter.querySelector("h1");
+const heard = counter.querySelector(".heard");
 const number = counter.querySelector(".number");
 const unit = counter.querySelector(".unit");
 const live = counter.querySelector(".live");
@@ -25,7 +26,8 @@ function show(event) {
   heard.textContent = text;
   number.textContent = BigInt(value).toLocaleString("en");
   unit.textContent = value === "1" ? "visit" : "visits";
-  document.title = `${number.textContent} ${unit.textContent}`;
+  const shown = `${number.textContent} ${unit.textContent}`;
+  document.title = document.title.replace(/^[\d,]+ visits?/, shown);
   number.classList.toggle("wide", value.length > 5);
   number.classList.toggle("widest", value.length > 9);
   number.classList.remove("changed");
@@ -58,6 +60,32 @@ function follow() {
     open();
   } else {
     close();
+  }
+}
+
+// A page that was loaded ahead was not counted then. It is when somebody sees it, once:
+// whoever goes back to it finds it counted.
+async function countOnce() {
+  const key = crypto.getRandomValues(new Uint32Array(4)).join("-");
+  const request = { method: "POST", headers: { "Idempotency-Key": key } };
+  for (let left = RETRIES; left; left -= 1) {
+    try {
+      const response = await fetch(counter.dataset.increment, request);
+      if (response.status < 500) {
+        return;
+      }
+    } catch {
+      // No answer came; with its key it is counted once, however often it is sent.
+    }
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MILLISECONDS));
+  }
+}
+
+if (counter.dataset.increment) {
+  if (document.prerendering) {
+    document.addEventListener("prerenderingchange", countOnce, { once: true });
+  } else {
+    countOnce();
   }
 }
 

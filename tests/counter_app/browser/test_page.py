@@ -101,6 +101,100 @@ async def test_what_the_browser_loads_ahead_is_not_counted(
     await page.goto("/")
     before = stored(server)
     await page.goto("/docs")
+    await load_ahead(page, server, kind)
+    assert stored(server) == before
+
+
+async def test_a_page_that_was_loaded_ahead_is_counted_once_when_it_is_shown(
+    new_page: NewPage, server: RunningServer
+) -> None:
+    page = await new_page(bypass_csp=True)
+    await page.goto("/docs")
+    await load_ahead(page, server, "prefetch")
+    before, asked = stored(server), times_asked(server)
+    async with page.expect_response("**/increment"):
+        await page.evaluate("location.href = '/?prefetch'")
+    await expect(page.locator(".live")).to_be_visible()
+    assert "prefetch" in await page.evaluate(
+        "performance.getEntriesByType('navigation')[0].deliveryType"
+    )
+    await expect(page.locator("h1")).to_have_text(f"Counter: {before + 1}")
+    await page.go_back()
+    await page.evaluate("history.forward()")
+    await page.wait_for_url("**/?prefetch")
+    await expect(page.locator(".live")).to_be_visible()
+
+    def is_counted_once() -> bool:
+        # A browser that does not keep the page asks for it again: another visit.
+        return stored(server) == before + 1 + times_asked(server) - asked
+
+    await asyncio.to_thread(until, is_counted_once)
+
+
+async def test_a_page_that_was_rendered_ahead_is_counted_when_it_is_shown(
+    new_page: NewPage, server: RunningServer
+) -> None:
+    """As the browser tells it to the page; one that is driven renders none ahead."""
+    page = await new_page(extra_http_headers={"Sec-Purpose": "prefetch;prerender"})
+    await page.add_init_script(
+        "Object.defineProperty(document, 'prerendering', {value: true})"
+    )
+    before = stored(server)
+    await page.goto("/")
+    await expect(page.locator(".live")).to_be_visible()
+    assert stored(server) == before
+    async with page.expect_response("**/increment"):
+        await page.evaluate("document.dispatchEvent(new Event('prerenderingchange'))")
+    await page.evaluate("document.dispatchEvent(new Event('prerenderingchange'))")
+    await expect(page.locator("h1")).to_have_text(f"Counter: {before + 1}")
+    assert stored(server) == before + 1
+
+
+async def test_a_visit_whose_answer_is_lost_is_sent_again_and_counted_once(
+    new_page: NewPage, server: RunningServer
+) -> None:
+    page = await new_page(extra_http_headers={"Sec-Purpose": "prefetch"})
+    await page.clock.install()
+    before = stored(server)
+    await page.add_init_script(
+        """const reach = fetch;
+        fetch = async (...request) => {
+            await reach(...request);
+            fetch = reach;
+            throw new TypeError("the answer is lost");
+        };"""
+    )
+    async with page.expect_response("**/increment") as first:
+        await page.goto("/")
+    async with page.expect_response("**/increment") as second:
+        await page.clock.run_for(5000)
+    for answer, replayed in ((first, None), (second, "true")):
+        headers = await (await answer.value).all_headers()
+        assert headers.get("idempotency-replayed") == replayed
+    assert stored(server) == before + 1
+
+
+async def test_the_owner_has_their_visits_not_counted(
+    new_page: NewPage, server: RunningServer
+) -> None:
+    page = await new_page()
+    await page.goto("/")
+    await expect(page.get_by_role("button", name="my visits")).to_have_count(0)
+    await page.goto("/sign-in")
+    await page.get_by_label("Token").fill("t" * 40)
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"{server.url}/")
+    await page.get_by_role("button", name="Do not count my visits").click()
+    await expect(page.get_by_text("are not counted")).to_be_visible()
+    before = stored(server)
+    await page.reload()
+    assert await shown(page) == stored(server) == before
+    await page.get_by_role("button", name="Count my visits again").click()
+    assert await shown(page) == before + 1
+
+
+async def load_ahead(page: Page, server: RunningServer, kind: str) -> None:
+    """Have the browser load the page, as `prefetch` or to `prerender` it."""
     asked = times_asked(server)
     await page.evaluate(
         """kind => {
@@ -113,7 +207,6 @@ async def test_what_the_browser_loads_ahead_is_not_counted(
         kind,
     )
     await asyncio.to_thread(until, lambda: times_asked(server) > asked)
-    assert stored(server) == before
 
 
 def times_asked(server: RunningServer) -> int:
