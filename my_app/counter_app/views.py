@@ -26,7 +26,7 @@ visits.say_in_errors(counter_app)
 async def home() -> Response:
     """The page; a GET counts a visit and shows the new value."""
     visit = await visits.visit(names.HOME)
-    unit = unit_of(visit.value)
+    unit = visits.unit_of(visit.value)
     is_ahead = visit.reason == "prefetch"
     page = await filled.render(
         PAGE,
@@ -62,9 +62,4 @@ async def count_my_visits() -> AnyResponse:
 
 def kind_of(value: int, *, is_ahead: bool = False) -> Hashable:
     """What pages that differ in their numbers alone have in common."""
-    return unit_of(value), is_ahead
-
-
-def unit_of(value: int) -> str:
-    """What a number of visits is called."""
-    return "visit" if value == 1 else "visits"
+    return visits.unit_of(value), is_ahead

@@ -95,6 +95,11 @@ def why_not(request: Request, count_robots: bool) -> str:
     return ""
 
 
+def unit_of(value: int) -> str:
+    """What a number of visits is called."""
+    return "visit" if value == 1 else "visits"
+
+
 def say_in_errors(blueprint: Blueprint) -> None:
     """Have the errors of its views say in `X-Counted` whether a visit was counted."""
     blueprint.register_error_handler(DatabaseUnavailable, _answer_unavailable)
