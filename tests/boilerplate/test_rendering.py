@@ -58,7 +58,7 @@ def test_the_demo_comes_where_it_is_asked_for() -> None:
     assert "corner_shop/counter_app/views.py" in shop
     assert "tests/counter_app/test_api.py" in shop
     application = shop["corner_shop/application.py"].data.decode()
-    assert "FEATURES = (counter_app, badge_app, home_app)" in application
+    assert "FEATURES = (counter_app, badge_app, stats_app, home_app)" in application
 
 
 def test_names_stand_where_they_are_read(shop: dict[str, File]) -> None:
