@@ -14,6 +14,8 @@ from quart_chassis import settings
 
 HOME = "home"
 PATTERN = f"^{NAME.pattern}$"
+# What is said of a name that is none.
+WRONG = f"name {RULE}"
 # The type of a route's argument that is a counter's name.
 Name = Annotated[str, Meta(pattern=PATTERN)]
 
@@ -26,7 +28,7 @@ def is_name(name: str) -> bool:
 def check(name: str) -> None:
     """Raise 422 if `name` is not a valid counter name."""
     if not is_name(name):
-        raise UnprocessableEntity(f"name {RULE}")
+        raise UnprocessableEntity(WRONG)
 
 
 def may_be_counted(name: str) -> bool:

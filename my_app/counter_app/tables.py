@@ -15,6 +15,7 @@ from sqlalchemy import (
     func,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import TypeEngine
 
 from my_app.schema import metadata
 
@@ -98,7 +99,7 @@ idempotency_keys = Table(
 )
 
 
-def unnested(**types: type[Text | BigInteger]) -> Any:
+def unnested(**types: type[TypeEngine[Any]] | TypeEngine[Any]) -> Any:
     """Columns of these types, read from array parameters: NAME's array is NAMEs."""
     arrays = (bindparam(f"{name}s", type_=ARRAY(kind)) for name, kind in types.items())
     columns = (column(name, kind) for name, kind in types.items())

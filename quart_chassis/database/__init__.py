@@ -7,7 +7,7 @@ from quart_chassis.database.connections import (
     Succession,
     in_succession,
 )
-from quart_chassis.database.transactions import begin, wait_seconds
+from quart_chassis.database.transactions import begin, begin_snapshot, wait_seconds
 from quart_chassis.database.unavailable import (
     DatabaseUnavailable,
     error_of_driver,
@@ -21,6 +21,7 @@ __all__ = [
     "Statement",
     "Succession",
     "begin",
+    "begin_snapshot",
     "error_of_driver",
     "in_succession",
     "new_metadata",

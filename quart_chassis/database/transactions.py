@@ -8,6 +8,7 @@ from quart import current_app
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from quart_chassis import settings
+from quart_chassis.database import engines
 from quart_chassis.database.unavailable import DatabaseUnavailable, says_unavailable
 from quart_chassis.settings import Settings
 
@@ -48,6 +49,28 @@ async def begin(seconds: float | None = None) -> AsyncIterator[AsyncConnection]:
         if of_the_block or not says_unavailable(error):
             raise
         raise DatabaseUnavailable(committed) from error
+
+
+@asynccontextmanager
+async def begin_snapshot(seconds: float) -> AsyncIterator[AsyncConnection]:
+    """A transaction that sees one state of the database, and only reads.
+
+    For work that no request waits for, such as an export: it may take `seconds`, its
+    connection is none of the pool's, and its statements have no other limit.
+    DatabaseUnavailable as from `begin`.
+    """
+    engine = engines.make_migration_engine(settings.current(Settings))
+    try:
+        async with asyncio.timeout(seconds), engine.connect() as connection:
+            yield await connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+    except Exception as error:
+        if not says_unavailable(error):
+            raise
+        raise DatabaseUnavailable(committed=False) from error
+    finally:
+        await engine.dispose()
 
 
 def _is_lost(connection: AsyncConnection) -> bool:

@@ -128,6 +128,12 @@ def database(new_database: Callable[..., str]) -> str:
     return new_database()
 
 
+@pytest.fixture
+def other_database(new_database: Callable[..., str]) -> str:
+    """The address of a second one, as fresh."""
+    return new_database()
+
+
 @pytest.fixture(scope="module")
 def module_database(test_server: TestServer, project: Project) -> Iterator[str]:
     """The address of a database that the tests of one module share."""
