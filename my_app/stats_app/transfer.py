@@ -64,11 +64,13 @@ async def import_all(
     """
     imported = Imported()
     batch: list[lines.Counter] = []
+    rows = 0
     for counter in _counters(Reader(file), imported):
         batch.append(counter)
-        if sum(1 + len(each.days) for each in batch) >= ROWS_AT_ONCE:
+        rows += 1 + len(counter.days)
+        if rows >= ROWS_AT_ONCE:
             await _write(batch, imported, told)
-            batch = []
+            batch, rows = [], 0
     if batch:
         await _write(batch, imported, told)
     return imported
