@@ -15,8 +15,8 @@ LEFT_OUT = (
     *("docs/decisions.md", "docs/from-the-tutorial.md", "docs/tutorial.md"),
     *("docs/without-the-demo.md", "tests/test_documents.py"),
 )
-# Pictures of the demo, and the document that shows them.
-SCREENSHOTS = re.compile(r"docs/.*\.png|docs/\w+/the-page\.md")
+# Pictures of the demo, and the documents that show them.
+SCREENSHOTS = re.compile(r"docs/.*\.png|docs/\w+/(the-page|pages)\.md")
 # Distributions that nothing but the demo needs.
 OF_THE_DEMO = ("crawler-user-agents",)
 # Nothing but the demo has tables.

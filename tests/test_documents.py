@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from quart_chassis import commands, features
+from quart_chassis.commands import context
 from quart_chassis.project import Project
 from quart_chassis.settings import loading
 from quart_chassis.testing.servers import ROOT
@@ -30,7 +31,8 @@ def text() -> str:
 
 def test_every_command_is_documented_and_no_other() -> None:
     named = set(re.findall(r"manage\.py ([a-z]+)", text()))
-    assert named == set(commands.names(ROOT))
+    of_features = context.own_commands(features.features_of(Project.at(ROOT)), ROOT)
+    assert named == {*commands.names(ROOT), *map(commands.typed, of_features)}
 
 
 def test_the_documents_name_no_setting_that_there_is_not() -> None:

@@ -36,6 +36,7 @@ __all__ = [
     "names",
     "navigation",
     "queries",
+    "robots",
     "tables",
     "visits",
 ]

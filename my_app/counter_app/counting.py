@@ -55,6 +55,12 @@ async def count_in(
     return await writer.count(name, amount, full_key)
 
 
+def note_no_visit(reason: str) -> None:
+    """Note in the metrics that a request was answered and not counted."""
+    writer: Writer = current_app.extensions["writer"]
+    writer.metrics.no_visit(reason)
+
+
 def forget(name: str) -> None:
     """Note that the counter was deleted, so that counting it makes a new one."""
     writer: Writer = current_app.extensions["writer"]

@@ -19,6 +19,8 @@ OUTCOMES = (
     *("not-counted", "unknown"),
 )
 
+REASONS = ("head", "self", "robot", "prefetch")
+
 
 class CountingMetrics:
     """The writer's instruments."""
@@ -31,6 +33,12 @@ class CountingMetrics:
         )
         # Prometheus sees the first increment only in a series that starts at 0.
         self._by_outcome = {each: self.increments.labels(each) for each in OUTCOMES}
+        no_visits = metrics.counter(
+            "counting_no_visits_total",
+            "Requests for pages and badges that were answered and not counted.",
+            ("reason",),
+        )
+        self._no_visits = {each: no_visits.labels(each) for each in REASONS}
         self.retries = metrics.counter(
             "counting_retries_total",
             "Increments put back into the queue because their batch failed.",
@@ -49,6 +57,10 @@ class CountingMetrics:
             "Time from sending COMMIT to its success or failure.",
             SECONDS,
         )
+
+    def no_visit(self, reason: str) -> None:
+        """Record a request that was answered and not counted."""
+        self._no_visits[reason].inc()
 
     def answered(self, answers: Iterable[Counted | Exception]) -> None:
         """Record the outcomes of increments whose callers have not left."""

@@ -25,6 +25,13 @@ def is_robot(user_agent: str) -> bool:
     return _is_robot(user_agent[:LONGEST])
 
 
+@cache
+def list_date() -> str:
+    """When the list's newest entry was added: YYYY-MM-DD."""
+    newest: str = max(each.get("addition_date", "") for each in _entries())
+    return newest.replace("/", "-")
+
+
 def install(app: Application) -> None:
     """Read the list when `app` starts, and not for the first visit."""
 
@@ -32,6 +39,7 @@ def install(app: Application) -> None:
     async def read_the_list() -> None:
         if not app.settings(CounterSettings).COUNT_ROBOTS:
             _patterns()
+            list_date()
 
 
 # A browser's takes 0.2 ms once. Bounded, because callers send what they like.

@@ -42,6 +42,7 @@ async def visit(name: str) -> Visit:
     """
     count_robots = settings.current(CounterSettings).COUNT_ROBOTS
     if reason := why_not(request, count_robots):
+        counting.note_no_visit(reason)
         if reason == "robot":
             sightings.note(name)
         return (await look(name))._replace(reason=reason)

@@ -20,6 +20,7 @@ from my_app.counter_app import (
     days,
     history,
     names,
+    robots,
     visits,
 )
 from my_app.counter_app import queries as counting
@@ -68,7 +69,7 @@ async def counter(name: str) -> str:
         if found is None:
             abort(404)
         counted = await _read_days(connection, name, USUAL)
-        robots = await history.read_robots(connection, name, USUAL)
+        seen_by_robots = await history.read_robots(connection, name, USUAL)
     newest_first = list(reversed(counted.items()))
     return await render_template(
         "stats_app/counter.html",
@@ -83,7 +84,8 @@ async def counter(name: str) -> str:
         },
         days=newest_first,
         drawn=chart.draw(counted),
-        robots=robots,
+        robots=seen_by_robots,
+        list_date=robots.list_date(),
         has_badges="badge_app.badge" in current_app.view_functions,
     )
 

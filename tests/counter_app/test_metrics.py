@@ -34,6 +34,18 @@ async def test_increments_are_counted_by_what_their_callers_were_told(
     assert samples["counting_queue_limit"] == 4096
 
 
+async def test_what_is_no_visit_is_counted_by_its_reason(
+    client: TestClientProtocol,
+) -> None:
+    await client.head("/")
+    for purpose in ("prefetch", "prerender"):
+        await client.get("/", headers={"Sec-Purpose": purpose})
+    samples = await measured(client)
+    assert samples["counting_no_visits_total head"] == 1
+    assert samples["counting_no_visits_total prefetch"] == 2
+    assert samples["counting_no_visits_total robot"] == 0
+
+
 async def test_a_full_counter_is_told_apart(database: str) -> None:
     app = create_app(DATABASE_URL=database, ADMIN_TOKEN="t" * 16)
     async with app.test_app() as serving:

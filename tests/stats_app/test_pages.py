@@ -115,6 +115,7 @@ async def test_a_page_of_a_counter_says_what_it_counted_lately(
     assert "Counter: 1234567" in text
     assert "1,234,567" in text
     assert "<dt>Robots</dt><dd>6 in the last 30 days" in text
+    assert re.search(r"by a list of 20\d\d-\d\d-\d\d<", text)
     sums = re.findall(r"<dt>(?:Today|Last \d+ days)</dt><dd>([\d,]+)</dd>", text)
     assert sums == ["10", "30", "150"]
     assert "150 in all, most on" in text

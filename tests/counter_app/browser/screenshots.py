@@ -10,12 +10,19 @@ sys.path.insert(0, str(ROOT))
 
 from quart_chassis.testing import chromium  # noqa: E402
 
-FOLDER = ROOT / "docs" / "counter_app"
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+PICTURES = {"docs/counter_app/page": "/"}
 
 
-async def main(address: str) -> None:
-    """Write page-light.png and page-dark.png, of a server at `address`."""
+def main(pictures: dict[str, str]) -> None:
+    """Take pictures of the server at the address that was typed."""
+    if len(sys.argv) != 2:
+        sys.exit("usage: screenshots.py ADDRESS, of a server that runs")
+    asyncio.run(take(sys.argv[1].rstrip("/"), pictures))
+
+
+async def take(address: str, pictures: dict[str, str]) -> None:
+    """Write each picture in light and in dark; a page's path by the picture's name."""
     program = chromium.find()
     if program is None:
         sys.exit("no Chromium on PATH; install it (Debian: apt-get install chromium)")
@@ -24,14 +31,12 @@ async def main(address: str) -> None:
             page = await browser.new_page(
                 color_scheme=theme, viewport={"width": 800, "height": 640}
             )
-            await page.goto(address)
-            await page.locator(".live:visible").wait_for()
-            await page.screenshot(
-                path=ROOT / "docs" / "counter_app" / f"page-{theme}.png"
-            )
+            for picture, path in pictures.items():
+                await page.goto(address + path)
+                if await page.locator(".live").count():
+                    await page.locator(".live:visible").wait_for()
+                await page.screenshot(path=ROOT / f"{picture}-{theme}.png")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: screenshots.py ADDRESS, of a server that runs")
-    asyncio.run(main(sys.argv[1]))
+    main(PICTURES)
