@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from my_app.counter_app import days, names
-from quart_chassis.web.bodies import parse_json
+from quart_chassis.web import parse_json
 
 LARGEST = 2**63 - 1
 VERSION = 1

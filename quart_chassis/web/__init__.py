@@ -2,7 +2,7 @@
 
 from quart_chassis.web.access import admin_required, owner_required, policy_of
 from quart_chassis.web.answers import document_answers
-from quart_chassis.web.bodies import answer, read_body, read_query
+from quart_chassis.web.bodies import answer, parse_json, read_body, read_query
 from quart_chassis.web.errors import answer_error, answer_unavailable
 from quart_chassis.web.fields import (
     EnumField,
@@ -35,6 +35,7 @@ __all__ = [
     "document_answers",
     "is_owner",
     "owner_required",
+    "parse_json",
     "policy_of",
     "read_body",
     "read_form",
