@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from my_app.counter_app import history
 from quart_chassis.application import Application
-from quart_chassis.database import says_unavailable, words_of
+from quart_chassis.database import words_of
 
 PAUSE_SECONDS = 5
 # A stop does not wait for longer.
@@ -56,8 +56,7 @@ async def write(engine: AsyncEngine, seen: Counter[str]) -> None:
         async with asyncio.timeout(WRITE_SECONDS), engine.begin() as connection:
             await history.add_robots(connection, written)
     except Exception as error:
-        if not says_unavailable(error):
-            raise
+        # Whatever it is, it must not keep the application from stopping.
         log.warning("visits of robots were not written", reason=words_of(error))
         return
     seen.subtract(written)

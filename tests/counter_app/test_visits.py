@@ -123,6 +123,16 @@ async def test_what_was_not_written_is_kept(
     assert await robots_of(database) == []
 
 
+async def test_an_older_schema_keeps_nobody_from_stopping(
+    database: str, client: TestClientProtocol
+) -> None:
+    connection = await asyncpg.connect(database)
+    await connection.execute("DROP TABLE counter_robots")
+    await connection.close()
+    response = await client.get("/", headers={"User-Agent": GOOGLEBOT})
+    assert response.headers["X-Counted-Reason"] == "robot"
+
+
 async def test_the_owner_is_not_counted_where_they_say_so(database: str) -> None:
     keys = {"SECRET_KEY": "a" * 32, "ADMIN_TOKEN": TOKEN}
     app = create_app(DATABASE_URL=database, **keys)
