@@ -64,7 +64,7 @@ async def export() -> Response:
 @tag(["transfer"])
 @document_response(Imported)
 @document_answers(NO_ADMIN | UNAVAILABLE | {422: "A line is wrong: which, and why"})
-@accepts_body(LARGEST_BYTES)
+@accepts_body(LARGEST_BYTES, ARRIVAL_SECONDS)
 @admin_required
 async def import_() -> Response:
     """Write the counters of an export over those of the same names; for admins.
@@ -73,7 +73,6 @@ async def import_() -> Response:
     """
     if request.mimetype != NDJSON:
         raise UnsupportedMediaType(f"The body must be {NDJSON}.")
-    request.body_timeout = ARRIVAL_SECONDS
     try:
         content = await request.get_data(True, False, False)
         imported = await transfer.import_all(BytesIO(content))

@@ -1,4 +1,4 @@
-"""How large the body of a request may be."""
+"""How large the body of a request may be, and how long it may take."""
 
 from collections.abc import Callable
 from functools import cache
@@ -10,18 +10,22 @@ from werkzeug.exceptions import HTTPException
 from quart_chassis.web.lean import LeanRequest
 
 LIMIT_ATTRIBUTE = "_quart_chassis_largest_body"
+SECONDS_ATTRIBUTE = "_quart_chassis_body_seconds"
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-def accepts_body(largest_bytes: int) -> Callable[[View], View]:
+def accepts_body(largest_bytes: int, seconds: float = 0) -> Callable[[View], View]:
     """The view for bodies of up to `largest_bytes`, instead of BODY_LIMIT_BYTES.
 
-    They are kept in memory, and must arrive within five seconds like all others.
+    They are kept in memory, and must arrive within `seconds`, or within five like all
+    others if that is more. A server that stops does not wait for them longer than for
+    other requests.
     """
 
     def mark(view: View) -> View:
         setattr(view, LIMIT_ATTRIBUTE, largest_bytes)
+        setattr(view, SECONDS_ATTRIBUTE, seconds)
         return view
 
     return mark
@@ -41,9 +45,12 @@ def install(app: Quart) -> None:
     """
 
     @cache
-    def own() -> dict[str, int]:
-        limits = {name: limit_of(view) for name, view in app.view_functions.items()}
-        return {name: limit for name, limit in limits.items() if limit}
+    def own() -> dict[str, tuple[int, float]]:
+        return {
+            name: (limit, getattr(view, SECONDS_ATTRIBUTE, 0))
+            for name, view in app.view_functions.items()
+            if (limit := limit_of(view))
+        }
 
     class BoundedRequest(LeanRequest):
         def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -58,10 +65,11 @@ def install(app: Quart) -> None:
                 endpoint, _ = adapter.match()
             except HTTPException:
                 return
-            if endpoint in own():
-                self.max_content_length = own()[endpoint]
-                self.body = self.body_class(
-                    self.content_length, self.max_content_length
-                )
+            if endpoint not in own():
+                return
+            self.max_content_length, seconds = own()[endpoint]
+            self.body = self.body_class(self.content_length, self.max_content_length)
+            # Under `run --reload` all have an hour.
+            self.body_timeout = max(seconds, app.config["BODY_TIMEOUT"])
 
     app.request_class = BoundedRequest
