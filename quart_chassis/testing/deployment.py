@@ -94,6 +94,6 @@ def test_the_image_has_all_that_the_application_needs(tmp_path: Path) -> None:
 
 def test_images_have_the_projects_name() -> None:
     texts = [path.read_text("utf-8") for path in (*KUBERNETES, *COMPOSE)]
-    found = re.findall(r"image: (?:\S+/)?([a-z-]+):(\S+)", "".join(texts))
+    found = re.findall(r"image: (?:\S+/)?([a-z0-9-]+):(\S+)", "".join(texts))
     ours = {name for name, _ in found if name != "postgres"}
     assert ours == {Project.at(ROOT).name}

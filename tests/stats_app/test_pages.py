@@ -10,6 +10,7 @@ from quart.typing import TestClientProtocol
 from my_app.application import create_app
 from my_app.counter_app.settings import LARGEST_VALUE
 from my_app.stats_app.queries import PAGE_SIZE
+from quart_chassis.application import Application
 
 SVG = "{http://www.w3.org/2000/svg}"
 MADE = """
@@ -125,16 +126,21 @@ async def test_a_page_of_a_counter_says_what_it_counted_lately(
 
 
 async def test_what_there_is_to_paste_is_whole(
-    client: TestClientProtocol, database: str
+    client: TestClientProtocol, database: str, app: Application
 ) -> None:
     await execute(database, HISTORY)
     text = await text_of(client, "/counters/a")
     for address in (
-        *("http://localhost/badges/a.svg", "http://localhost/counters/a"),
-        *("http://localhost/counters/a/days.svg", "http://localhost/api/counters/a"),
-        "http://localhost/api/counters/a/increment",
+        *("http://localhost/counters/a", "http://localhost/counters/a/days.svg"),
+        *(
+            "http://localhost/api/counters/a",
+            "http://localhost/api/counters/a/increment",
+        ),
     ):
         assert address in text
+    # A badge only where there are badges.
+    has_badges = any("/badges/" in rule.rule for rule in app.url_map.iter_rules())
+    assert ("http://localhost/badges/a.svg" in text) == has_badges
 
 
 @pytest.mark.parametrize("name", ["none", "A", "_", "a%2Fb", "x" * 65, "%00"])
