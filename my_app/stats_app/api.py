@@ -1,6 +1,7 @@
 """The owner's export and import of all counters."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from io import BytesIO
 
 import msgspec
@@ -45,16 +46,8 @@ async def export() -> Response:
 
     If the last line has no "end", it was cut off.
     """
-    pieces = transfer.export()
-    # Before the answer begins, it may still be an error.
-    first = await anext(pieces)
-
-    async def body() -> AsyncIterator[bytes]:
-        yield first
-        async for piece in pieces:
-            yield piece
-
-    response = Response(body(), content_type=NDJSON)
+    body = b"" if request.method == "HEAD" else await _begun(transfer.export())
+    response = Response(body, content_type=NDJSON)
     response.timeout = None
     response.headers["Content-Disposition"] = 'attachment; filename="counters.ndjson"'
     return response
@@ -84,3 +77,16 @@ async def import_() -> Response:
     except transfer.BadLine as error:
         raise UnprocessableEntity(str(error)) from None
     return web.answer(Imported(imported.counters, imported.days))
+
+
+async def _begun(pieces: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    """The pieces; what keeps the first one from coming is still an error's answer."""
+    first = await anext(pieces)
+
+    async def all_of_them() -> AsyncIterator[bytes]:
+        async with aclosing(pieces):
+            yield first
+            async for piece in pieces:
+                yield piece
+
+    return all_of_them()

@@ -106,6 +106,12 @@ async def test_who_stops_reading_leaves_nothing_open(
     assert transactions == 0
 
 
+async def test_a_head_exports_nothing(client: TestClientProtocol) -> None:
+    response = await client.head("/api/export", headers=ADMIN)
+    assert response.content_type == "application/x-ndjson"
+    assert await response.get_data(as_text=False) == b""
+
+
 async def test_without_a_database_it_is_an_error(client: TestClientProtocol) -> None:
     nowhere = "postgresql://u:s3cret@127.0.0.1:1/app"
     app = create_app(DATABASE_URL=nowhere, WAIT_SECONDS=1, ADMIN_TOKEN=TOKEN)
