@@ -67,7 +67,7 @@ function follow() {
 // whoever goes back to it finds it counted.
 async function countOnce() {
   const key = crypto.getRandomValues(new Uint32Array(4)).join("-");
-  const request = { method: "POST", headers: { "Idempotency-Key": key } };
+  const request = { method: "POST", keepalive: true, headers: { "Idempotency-Key": key } };
   for (let left = RETRIES; left; left -= 1) {
     try {
       const response = await fetch(counter.dataset.increment, request);
