@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("value", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("counter_name", "day", name=op.f("pk_counter_robots")),
     )
+    op.create_index(op.f("ix_counter_robots_day"), "counter_robots", ["day"])
 
 
 def downgrade() -> None:

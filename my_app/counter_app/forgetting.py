@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from my_app.counter_app import bounds, history, keys
 from my_app.counter_app.settings import CounterSettings
 from quart_chassis.application import Application
-from quart_chassis.database import says_unavailable, words_of
+from quart_chassis.database import words_of
 
 PAUSE_SECONDS = 60
 
@@ -44,6 +44,7 @@ async def forget(engine: AsyncEngine, days_kept: int) -> None:
     await _let_days_go(engine, days_kept)
     async with engine.begin() as connection:
         await bounds.forget_budgets(connection)
+    async with engine.begin() as connection:
         await history.forget_robots(connection, days_kept)
 
 
@@ -74,6 +75,5 @@ async def _forget_for_ever(engine: AsyncEngine, days_kept: int) -> None:
         try:
             await forget(engine, days_kept)
         except Exception as error:
-            if not says_unavailable(error):
-                raise
+            # Also where the schema is older: it is tried again in a minute.
             log.warning("what is too old was not deleted", reason=words_of(error))

@@ -37,6 +37,7 @@ def install(app: Application) -> None:
             yield
         finally:
             task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
             await write(app.engine, seen)
 
 

@@ -65,7 +65,7 @@ counter_robots = Table(
     "counter_robots",
     metadata,
     Column("counter_name", Text, primary_key=True),
-    Column("day", Date, primary_key=True),
+    Column("day", Date, primary_key=True, index=True),
     Column("value", BigInteger, nullable=False),
 )
 

@@ -22,7 +22,7 @@ async def run(arguments: argparse.Namespace) -> None:
             sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
         return
-    path = Path(arguments.file)
+    path = _checked(Path(arguments.file))
     part = path.with_name(f"{path.name}.part")
     exported = 0
     try:
@@ -37,3 +37,9 @@ async def run(arguments: argparse.Namespace) -> None:
         part.unlink(missing_ok=True)
     # All but the head and the end.
     say(f"{exported - 2:,} counters are in {path}")
+
+
+def _checked(path: Path) -> Path:
+    if path.is_dir():
+        raise UserError(f"{path} is a directory; name a file in it")
+    return path

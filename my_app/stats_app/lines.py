@@ -5,6 +5,7 @@ missing.
 """
 
 import datetime as dt
+import re
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
@@ -17,6 +18,8 @@ LARGEST = 2**63 - 1
 VERSION = 1
 # 36,600 days, which is as many as HISTORY_DAYS keeps at most.
 LONGEST_LINE = 2**21
+# A member's name; a counter may be called so, too.
+END = re.compile(rb'"end"\s*:')
 
 Day = Annotated[int, Meta(ge=1, le=LARGEST)]
 Time = Annotated[dt.datetime, Meta(tz=True)]
@@ -72,7 +75,7 @@ def read(line: bytes, kind: type[Line]) -> Line:
 
 def is_end(line: bytes) -> bool:
     """Whether this is to be the last line."""
-    return line.lstrip().startswith(b'{"end"')
+    return END.search(line) is not None
 
 
 def check(counter: Counter) -> None:
@@ -87,6 +90,11 @@ def check(counter: Counter) -> None:
         )
     if counted > LARGEST:
         raise ValueError(f"days add up to more than {LARGEST}")
+    for name in ("created_at", "updated_at"):
+        try:
+            getattr(counter, name).astimezone(dt.UTC)
+        except OverflowError:
+            raise ValueError(f"{name} is out of range") from None
     last = max(counter.days, default=dt.date.min)
     if last > days.today():
         raise ValueError(f"days has {last}, which is in the future (UTC)")

@@ -48,9 +48,9 @@ async def fill(database: str, counters: int, days: int) -> None:
         f"""
         INSERT INTO counters (name, value, base)
         SELECT 'c' || number, {days} + 5, 5 FROM generate_series(1, {counters}) number;
-        INSERT INTO counter_days SELECT name, day, 1
-        FROM counters, generate_series(
-            now() - interval '{days - 1} days', now(), interval '1 day') AS day
+        INSERT INTO counter_days
+        SELECT name, (now() AT TIME ZONE 'utc')::date - ago, 1
+        FROM counters, generate_series(0, {days - 1}) AS ago
         """
     )
     await connection.close()

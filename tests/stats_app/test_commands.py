@@ -60,6 +60,7 @@ def test_it_goes_through_a_pipe(database: str, other_database: str) -> None:
         (("importcounters", "{}/none"), "none cannot be read: No such file"),
         (("importcounters", "{}"), "cannot be read: Is a directory"),
         (("importcounters", "{}/wrong"), "Line 2: value is 1, and base"),
+        (("exportcounters", "{}"), "is a directory; name a file in it"),
         (("exportcounters", "{}/none/file"), "cannot be written: No such file"),
     ],
 )

@@ -18,7 +18,8 @@ from tests.counter_app.writers import wrong_sums
 from tests.stats_app.files import HEAD, TODAY, counter, file_of, rows_of
 
 ADMIN = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/x-ndjson"}
-TOMORROW = str(TODAY + dt.timedelta(days=1))
+# Also where midnight comes meanwhile.
+LATER = str(TODAY + dt.timedelta(days=2))
 END = {"end": True, "counters": 1}
 
 
@@ -90,10 +91,12 @@ async def test_the_largest_numbers_go_through(
         (counter("x", days={"2026-01-01": 0}), "at $.days"),
         (counter("x", days={"2026-02-30": 1}), "at key in $.days"),
         (counter("x", days={"yesterday": 1}), "at key in $.days"),
-        (counter("x", days={TOMORROW: 7}), "in the future (UTC)"),
+        (counter("x", days={LATER: 7}), "in the future (UTC)"),
         (counter("x", days={"9999-12-31": 7}), "in the future (UTC)"),
         (counter("x", created_at="2026-01-01T00:00:00"), "at $.created_at"),
         (counter("x", updated_at="now"), "at $.updated_at"),
+        (counter("x", created_at="0001-01-01T00:00:00+14:00"), "created_at is out of"),
+        (counter("x", updated_at="9999-12-31T23:59:59-14:00"), "updated_at is out of"),
         (
             counter(
                 "x",
@@ -164,6 +167,9 @@ async def test_a_file_that_was_cut_off_anywhere_is_refused(
         assert told["detail"].startswith("Line ")
     assert (await send(client, content[:-1]))[0] == 200
     assert (await send(client, content + b"\n \n"))[0] == 200
+    # Written by another program; and a counter may be called so.
+    other = file_of(counter("end"), end=b'{ "counters" : 1, "end" : true }')
+    assert (await send(client, other))[0] == 200
 
 
 async def test_what_stood_before_stays_and_the_whole_may_be_sent_again(

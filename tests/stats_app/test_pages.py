@@ -185,8 +185,8 @@ async def test_the_chart_has_as_many_days_as_there_may_be(
         database,
         """
         INSERT INTO counters (name, value, base) VALUES ('a', 500, 0);
-        INSERT INTO counter_days SELECT 'a', day, 1 FROM generate_series(
-            now() - interval '499 days', now(), interval '1 day') AS day
+        INSERT INTO counter_days SELECT 'a', (now() AT TIME ZONE 'utc')::date - ago, 1
+        FROM generate_series(0, 499) AS ago
         """,
     )
     app = create_app(DATABASE_URL=database, HISTORY_DAYS=60)

@@ -71,7 +71,8 @@ async function countOnce() {
   for (let left = RETRIES; left; left -= 1) {
     try {
       const response = await fetch(counter.dataset.increment, request);
-      if (response.status < 500) {
+      // 429 says that strangers may make no more for now.
+      if (response.status < 500 && response.status !== 429) {
         return;
       }
     } catch {
