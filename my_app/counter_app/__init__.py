@@ -18,6 +18,7 @@ from my_app.counter_app import (
     visits,
 )
 from my_app.counter_app.api import counter_api, describe
+from my_app.counter_app.settings import LARGEST_VALUE
 from my_app.counter_app.settings import (
     CounterSettings as Settings,
 )
@@ -26,6 +27,7 @@ from quart_chassis.application import Application
 from quart_chassis.web import Link
 
 __all__ = [
+    "LARGEST_VALUE",
     "Settings",
     "counting",
     # It adds its route to the API as soon as it is imported.

@@ -11,17 +11,16 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
-from my_app.counter_app import days, names
+from my_app.counter_app import LARGEST_VALUE, days, names
 from quart_chassis.web import parse_json
 
-LARGEST = 2**63 - 1
 VERSION = 1
 # 36,600 days, which is as many as HISTORY_DAYS keeps at most.
 LONGEST_LINE = 2**21
 # A member's name; a counter may be called so, too.
 END = re.compile(rb'"end"\s*:')
 
-Day = Annotated[int, Meta(ge=1, le=LARGEST)]
+Day = Annotated[int, Meta(ge=1, le=LARGEST_VALUE)]
 Time = Annotated[dt.datetime, Meta(tz=True)]
 Line = TypeVar("Line", bound="Head | Counter | End")
 
@@ -38,8 +37,8 @@ class Counter(msgspec.Struct, forbid_unknown_fields=True):
     """A counter: its `base` and its days add up to its value."""
 
     name: str
-    value: Annotated[int, Meta(ge=0, le=LARGEST)]
-    base: Annotated[int, Meta(ge=-LARGEST, le=LARGEST)]
+    value: Annotated[int, Meta(ge=0, le=LARGEST_VALUE)]
+    base: Annotated[int, Meta(ge=-LARGEST_VALUE, le=LARGEST_VALUE)]
     created_at: Time
     updated_at: Time
     days: dict[dt.date, Day]
@@ -88,8 +87,8 @@ def check(counter: Counter) -> None:
             f"value is {counter.value}, and base and days add up to "
             f"{counter.base + counted}"
         )
-    if counted > LARGEST:
-        raise ValueError(f"days add up to more than {LARGEST}")
+    if counted > LARGEST_VALUE:
+        raise ValueError(f"days add up to more than {LARGEST_VALUE}")
     for name in ("created_at", "updated_at"):
         try:
             getattr(counter, name).astimezone(dt.UTC)

@@ -5,9 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from my_app.counter_app import names
-
-LARGEST = 2**63 - 1
+from my_app.counter_app import LARGEST_VALUE, names
 
 
 class Listing(msgspec.Struct):
@@ -17,4 +15,4 @@ class Listing(msgspec.Struct):
     # Of printable characters, as names are; a database has no NUL.
     search: Annotated[str, Meta(pattern=r"^[^\x00-\x1f]{0,64}$")] = ""
     after: names.Name | None = None
-    below: Annotated[int, Meta(ge=0, le=LARGEST)] | None = None
+    below: Annotated[int, Meta(ge=0, le=LARGEST_VALUE)] | None = None

@@ -45,11 +45,14 @@ async def export() -> AsyncGenerator[bytes, None]:
     """
     async with begin_snapshot(EXPORT_SECONDS) as connection:
         now = dt.datetime.now(dt.UTC)
+        # Before the head: an error is told while nothing is sent yet.
+        page = await transfer_queries.read_page(connection, "")
         yield lines.written(lines.Head("counters", lines.VERSION, now))
-        exported, after = 0, ""
-        while page := await transfer_queries.read_page(connection, after):
+        exported = 0
+        while page:
             yield b"".join(map(lines.written, page))
-            exported, after = exported + len(page), page[-1].name
+            exported += len(page)
+            page = await transfer_queries.read_page(connection, page[-1].name)
     yield lines.written(lines.End(end=True, counters=exported))
 
 
