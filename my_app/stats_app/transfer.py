@@ -5,11 +5,15 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from my_app.counter_app import Settings as CounterSettings
 from my_app.stats_app import lines, transfer_queries
+from quart_chassis import settings
 from quart_chassis.database import begin, begin_snapshot
 
 # A snapshot keeps what is deleted meanwhile, so it must end.
 EXPORT_SECONDS = 3600
+# Days of counters that are read at once; they take some 10 MB.
+DAYS_AT_ONCE = 40_000
 # Rows that one transaction writes: it holds up the callers of its counters, and while
 # they are read, which takes 10 ms, the worker does nothing else.
 ROWS_AT_ONCE = 1000
@@ -43,16 +47,17 @@ async def export() -> AsyncGenerator[bytes, None]:
 
     DatabaseUnavailable, perhaps after some; then the last line is missing.
     """
+    size = 1 + DAYS_AT_ONCE // settings.current(CounterSettings).HISTORY_DAYS
     async with begin_snapshot(EXPORT_SECONDS) as connection:
         now = dt.datetime.now(dt.UTC)
         # Before the head: an error is told while nothing is sent yet.
-        page = await transfer_queries.read_page(connection, "")
+        page = await transfer_queries.read_page(connection, "", size)
         yield lines.written(lines.Head("counters", lines.VERSION, now))
         exported = 0
         while page:
             yield b"".join(map(lines.written, page))
             exported += len(page)
-            page = await transfer_queries.read_page(connection, page[-1].name)
+            page = await transfer_queries.read_page(connection, page[-1].name, size)
     yield lines.written(lines.End(end=True, counters=exported))
 
 

@@ -21,20 +21,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from my_app.counter_app import tables
 from my_app.stats_app.lines import Counter
 
-# With 400 days each, they take some 10 MB.
-PAGE_SIZE = 100
 TIME = DateTime(timezone=True)
 COLUMNS = ("name", "value", "base", "created_at", "updated_at")
 
 
-async def read_page(connection: AsyncConnection, after: str) -> list[Counter]:
-    """Up to PAGE_SIZE counters with names past `after`, in name order."""
+async def read_page(
+    connection: AsyncConnection, after: str, size: int
+) -> list[Counter]:
+    """Up to `size` counters with names past `after`, in name order."""
     own = tables.counters.c
     rows = await connection.execute(
         select(*(own[name] for name in COLUMNS))
         .where(own.name > after)
         .order_by(own.name)
-        .limit(PAGE_SIZE)
+        .limit(size)
     )
     counters = {row.name: Counter(**row._mapping, days={}) for row in rows}
     of_days = tables.counter_days.c

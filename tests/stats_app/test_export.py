@@ -7,7 +7,7 @@ import pytest
 from quart.typing import TestClientProtocol
 
 from my_app.application import create_app
-from my_app.stats_app import transfer, transfer_queries
+from my_app.stats_app import transfer
 from quart_chassis.application import Application
 from quart_chassis.testing.routes import TOKEN
 from tests.counter_app.writers import wrong_sums
@@ -43,9 +43,11 @@ async def test_none_are_a_file_too(client: TestClientProtocol) -> None:
 
 
 async def test_what_is_exported_is_imported_as_it_was(
-    client: TestClientProtocol, database: str
+    client: TestClientProtocol, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await fill(database, 2 * transfer_queries.PAGE_SIZE + 1, 3)
+    """In three pages."""
+    monkeypatch.setattr(transfer, "DAYS_AT_ONCE", 800)
+    await fill(database, 8, 3)
     before = await rows_of(database)
     content = await export(client)
     connection = await asyncpg.connect(database)
@@ -69,7 +71,7 @@ async def test_it_is_of_one_moment(
     database: str, app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Seen to fail with READ COMMITTED."""
-    monkeypatch.setattr(transfer_queries, "PAGE_SIZE", 1)
+    monkeypatch.setattr(transfer, "DAYS_AT_ONCE", 0)
     async with app.test_app() as serving, app.app_context():
         client = serving.test_client()
         for name in "abc":
