@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from quart_chassis import features, settings
 from quart_chassis.claims import CHASSIS, Claims
-from quart_chassis.database import pool
+from quart_chassis.database import pool, replica
 from quart_chassis.door import Door, Draining, behind_proxies
 from quart_chassis.door.lanes import Lanes
 from quart_chassis.observe import logs, tracing
@@ -95,6 +95,7 @@ class Application(LeanQuart):
         self._entry = behind_proxies(door, chosen)
         logs.configure(chosen)
         pool.install(self, chosen)
+        replica.install(self, chosen)
         fast_lane.install(self, lanes, chosen)
         filled.install(self)
         assets.install(self)

@@ -97,7 +97,7 @@ async def increment(name: Name) -> Response:
 async def read(name: Name) -> Response:
     """Show a counter without counting a visit."""
     names.check(name)
-    async with begin() as connection:
+    async with begin(read_only=True) as connection:
         counter = await queries.read(connection, name)
     if counter is None:
         raise NotFound("There is no such counter.")
@@ -112,7 +112,7 @@ async def read(name: Name) -> Response:
 async def list_counters() -> Response:
     """List counters in name order, one page at a time."""
     page = read_query(Page)
-    async with begin() as connection:
+    async with begin(read_only=True) as connection:
         found = await queries.read_page(connection, page.limit + 1, page.after or "")
     shown = [CounterBody(*counter) for counter in found[: page.limit]]
     following = shown[-1].name if len(found) > page.limit else None

@@ -44,7 +44,7 @@ async def days(name: Name) -> Response:
     """
     names.check(name)
     first, last = _range(read_query(Days))
-    async with begin() as connection:
+    async with begin(read_only=True) as connection:
         if await queries.read(connection, name) is None:
             raise NotFound("There is no such counter.")
         found = await history.read_days(connection, name, first, last)

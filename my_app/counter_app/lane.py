@@ -49,7 +49,7 @@ def install(app: Application) -> None:
     async def read(_scope: Scope, name: str) -> Quick | None:
         if not names.is_name(name):
             return None
-        async with app.app_context(), begin() as connection:
+        async with app.app_context(), begin(read_only=True) as connection:
             counter = await queries.read(connection, name)
         return _answer(CounterBody(*counter)) if counter else None
 

@@ -14,7 +14,6 @@ import structlog
 from prometheus_client import Gauge
 from quart import Response, current_app, request
 from quart_schema import tag
-from sqlalchemy.ext.asyncio import AsyncEngine
 from werkzeug.exceptions import NotFound, ServiceUnavailable
 
 from my_app.counter_app import names, queries
@@ -26,7 +25,12 @@ from my_app.counter_app.api import (
 from my_app.counter_app.names import Name
 from my_app.counter_app.settings import CounterSettings
 from quart_chassis.application import Application
-from quart_chassis.database import DatabaseUnavailable, wait_seconds, words_of
+from quart_chassis.database import (
+    DatabaseUnavailable,
+    begin,
+    wait_seconds,
+    words_of,
+)
 from quart_chassis.serve.room import most_streams
 from quart_chassis.settings import Settings
 from quart_chassis.web import document_answers
@@ -58,7 +62,7 @@ def install(app: Application) -> None:
 
     @app.while_serving
     async def look() -> AsyncGenerator[None, None]:
-        lookout = Lookout(app.engine, limit, watching)
+        lookout = Lookout(app, limit, watching)
         app.extensions["lookout"] = lookout
         app.draining.when_begun.append(lookout.close)
         task = asyncio.create_task(lookout.run())
@@ -123,8 +127,8 @@ class Watcher:
 class Lookout:
     """The watchers of this worker, and the poll that serves them."""
 
-    def __init__(self, engine: AsyncEngine, limit: int, watching: Gauge) -> None:
-        self.engine = engine
+    def __init__(self, app: Application, limit: int, watching: Gauge) -> None:
+        self.app = app
         self.limit = limit
         self.watching = watching
         # Weak, so that a caller that leaves before its stream starts costs nothing.
@@ -163,7 +167,7 @@ class Lookout:
     async def _look(self) -> None:
         watchers = list(self.watchers)
         watched = sorted({watcher.name for watcher in watchers})
-        async with self.engine.begin() as connection:
+        async with self.app.app_context(), begin(read_only=True) as connection:
             values = await queries.read_values(connection, watched)
         told = {name: _event(name, value) for name, value in values.items()}
         for watcher in watchers:

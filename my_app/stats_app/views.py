@@ -52,7 +52,7 @@ stats_app = Blueprint(
 async def counters() -> str:
     """All counters, or those that a search finds, a page at a time."""
     asked = read_query(Listing)
-    async with begin() as connection:
+    async with begin(read_only=True) as connection:
         found, last = await queries.read_page(connection, asked)
     return await render_template(
         "stats_app/list.html", found=found, asked=asked, following=_after(asked, last)
@@ -64,7 +64,7 @@ async def counter(name: str) -> str:
     """One counter: its number, what it counted lately, and what to paste elsewhere."""
     if not names.is_name(name):
         abort(404)
-    async with begin() as connection:
+    async with begin(read_only=True) as connection:
         found = await counting.read(connection, name)
         if found is None:
             abort(404)
@@ -95,7 +95,7 @@ async def days_chart(name: str) -> Response:
     """A counter's days as a picture; `days` says how many, 30 if it is no number."""
     if not names.is_name(name):
         abort(404)
-    async with begin() as connection:
+    async with begin(read_only=True) as connection:
         if await counting.read(connection, name) is None:
             abort(404)
         counted = await _read_days(connection, name, _asked_days())

@@ -15,9 +15,13 @@ DIALECT = make_url("postgresql+asyncpg://").get_dialect()()
 
 # asyncpg has no types.
 class LimitedConnection(asyncpg.Connection):  # type: ignore[misc]
-    """A connection that sends a transaction's limits with its BEGIN."""
+    """A connection that sends a transaction's limits with its BEGIN.
+
+    `host` is its host's number among those of the URL.
+    """
 
     limits = ""
+    host = 0
 
     async def execute(self, query: str, *args: Any, **options: Any) -> Any:
         """As asyncpg's."""

@@ -21,7 +21,7 @@ from quart_chassis.settings import Settings
 async def at_head(settings: Settings) -> AsyncIterator[AsyncConnection]:
     """A connection to such a database, on the configured server; it goes afterwards."""
     name = f"makemigration_{secrets.token_hex(4)}"
-    server = await asyncpg.connect(**engines.address_of(settings))
+    server = await engines.connect_once(settings)
     try:
         await _create(server, name)
         engine = engines.make_migration_engine(settings, database=name)

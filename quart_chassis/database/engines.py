@@ -1,11 +1,14 @@
 """Engines: the address of the database, and limits on every transaction."""
 
+from typing import Any
+
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from quart_chassis.database import lost
 from quart_chassis.database.connections import LimitedConnection
+from quart_chassis.database.hosts import Hosts
 from quart_chassis.postgres import embedded
 from quart_chassis.settings import Settings, database_url
 
@@ -26,6 +29,7 @@ def make_engine(settings: Settings) -> AsyncEngine:
         round(limit * 1000 * share)
         for share in ((1, 1, 1, 1) if settings.reloading else SHARES)
     )
+    hosts = Hosts()
     engine = create_async_engine(
         "postgresql+asyncpg://",
         isolation_level="READ COMMITTED",
@@ -35,6 +39,7 @@ def make_engine(settings: Settings) -> AsyncEngine:
         hide_parameters=True,
         connect_args=_arguments(
             settings,
+            hosts,
             _limits(
                 idle_in_transaction_session_timeout=idle,
                 lock_timeout=lock,
@@ -43,7 +48,7 @@ def make_engine(settings: Settings) -> AsyncEngine:
         )
         | {"command_timeout": command / 1000},
     )
-    lost.replace_connections(engine)
+    lost.Replacing(engine, hosts)
     return engine
 
 
@@ -63,7 +68,7 @@ def make_migration_engine(
         isolation_level="READ COMMITTED",
         poolclass=NullPool,
         hide_parameters=True,
-        connect_args=_arguments(settings, limits, database),
+        connect_args=_arguments(settings, Hosts(), limits, database),
     )
 
 
@@ -84,7 +89,7 @@ def _limits(**milliseconds: int) -> str:
 
 
 def _arguments(
-    settings: Settings, limits: str, database: str | None = None
+    settings: Settings, hosts: Hosts, limits: str, database: str | None = None
 ) -> dict[str, object]:
     """SQLAlchemy's `connect_args`, with a function that connects.
 
@@ -93,16 +98,13 @@ def _arguments(
     """
 
     async def connect(**options: object) -> LimitedConnection:
-        address = address_of(settings)
         if database:
-            address["database"] = database
+            options["database"] = database
         if settings.DB_POOLER:
             # A statement prepared on one server connection is unknown on the next.
             options["statement_cache_size"] = 0
         try:
-            connection: LimitedConnection = await asyncpg.connect(
-                **address, **options, connection_class=LimitedConnection
-            )
+            connection = await hosts.connect(addresses_of(settings), **options)
         except (UnicodeError, asyncpg.InterfaceError):
             raise
         except ValueError as error:
@@ -118,29 +120,32 @@ def _arguments(
     return arguments
 
 
-def address_of(settings: Settings) -> dict[str, object]:
-    """Keyword arguments for `asyncpg.connect`: address, user and timeout.
+def addresses_of(settings: Settings) -> list[dict[str, Any]]:
+    """Keyword arguments for `asyncpg.connect`, for each host: address, user, timeout.
 
-    A frozen server accepts connections and does not answer. The timeout is half of
-    WAIT_SECONDS, which leaves time for a second attempt at a restarted server.
+    A frozen server accepts connections and does not answer. The timeouts add up to half
+    of WAIT_SECONDS, which leaves time for a second attempt at a restarted server.
     """
     timeout = settings.WAIT_SECONDS / 2
     if settings.DATABASE_URL:
         url = database_url.parse(settings.DATABASE_URL, "DATABASE_URL")
-        timeout = min(timeout, url.connect_timeout_seconds or timeout)
-        return url.asyncpg_arguments() | {"timeout": timeout}
+        each = url.asyncpg_arguments()
+        timeout = min(timeout / len(each), url.connect_timeout_seconds or timeout)
+        return [address | {"timeout": timeout} for address in each]
     if settings.embedded:
         folder = embedded.folder_of(settings.project)
-        return embedded.address(folder) | {
-            "database": settings.DATABASE_NAME,
-            "timeout": timeout,
+        address = embedded.address(folder)
+    else:
+        address = {
+            "host": settings.DB_HOST,
+            "port": settings.DB_PORT,
+            "user": settings.DB_USERNAME,
+            # asyncpg does not accept a subclass of str.
+            "password": str(settings.DB_PASSWORD) or None,
         }
-    return {
-        "host": settings.DB_HOST,
-        "port": settings.DB_PORT,
-        "user": settings.DB_USERNAME,
-        # asyncpg does not accept a subclass of str.
-        "password": str(settings.DB_PASSWORD) or None,
-        "database": settings.DATABASE_NAME,
-        "timeout": timeout,
-    }
+    return [address | {"database": settings.DATABASE_NAME, "timeout": timeout}]
+
+
+async def connect_once(settings: Settings) -> LimitedConnection:
+    """A connection for a command, outside of any engine; close it."""
+    return await Hosts().connect(addresses_of(settings))

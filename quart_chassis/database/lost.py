@@ -10,6 +10,8 @@ from sqlalchemy import ExceptionContext, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from quart_chassis.database.hosts import Hosts
+
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
@@ -34,50 +36,66 @@ def keep_alive(connection: asyncpg.Connection) -> None:
             opened.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
-def replace_connections(engine: AsyncEngine) -> None:
-    """Replace lost connections when they are taken from the pool.
+class Replacing:
+    """Replaces an engine's lost connections when they are taken from its pool.
 
     A server that does not answer costs one wait, not one for each connection. It would
     have given up a statement before asyncpg did, so it is lost, and with it all that
-    was opened before. SQLAlchemy takes the timeout for the caller's own, and would say
-    goodbye on each of them.
+    was opened before; another one of its `hosts` may serve. SQLAlchemy takes the
+    timeout for the caller's own, and would say goodbye on each of them.
     """
-    lost_at = 0.0
 
-    def note_loss(error: BaseException | None) -> None:
-        nonlocal lost_at
-        if isinstance(error, TimeoutError):
-            lost_at = time.monotonic()
+    def __init__(self, engine: AsyncEngine, hosts: Hosts) -> None:
+        self._hosts = hosts
+        self._lost_at = 0.0
+        event.listen(engine.sync_engine, "connect", self._note)
+        event.listen(engine.sync_engine, "checkout", self._replace)
+        event.listen(engine.sync_engine, "close", self._abort)
+        event.listen(engine.sync_engine, "handle_error", self._hear_of_statement)
+        event.listen(engine.sync_engine, "invalidate", self._hear_of_connection)
 
-    @event.listens_for(engine.sync_engine, "handle_error")
-    def hear_of_statement(context: ExceptionContext) -> None:
-        note_loss(context.original_exception)
-
-    @event.listens_for(engine.sync_engine, "invalidate")
-    def hear_of_connection(
-        _connection: "DBAPIConnection",
-        _entry: "ConnectionPoolEntry",
-        error: BaseException | None,
+    def _note(
+        self, _connection: "DBAPIConnection", entry: "ConnectionPoolEntry"
     ) -> None:
-        note_loss(error)
+        entry.info["opened_at"] = time.monotonic()
 
     # SQLAlchemy's own ping costs three round trips. This costs none, because a server
     # that stops closes its connections.
-    @event.listens_for(engine.sync_engine, "checkout")
-    def replace(
+    def _replace(
+        self,
         connection: "DBAPIConnection",
         entry: "ConnectionPoolEntry",
         _proxy: "PoolProxiedConnection",
     ) -> None:
-        is_closed = connection.driver_connection.is_closed()
-        if is_closed or entry.info["opened_at"] <= lost_at:
+        if connection.driver_connection.is_closed() or self._is_lost(entry):
             raise DisconnectionError
 
-    @event.listens_for(engine.sync_engine, "connect")
-    def note(_connection: "DBAPIConnection", entry: "ConnectionPoolEntry") -> None:
-        entry.info["opened_at"] = time.monotonic()
-
-    @event.listens_for(engine.sync_engine, "close")
-    def abort(connection: "DBAPIConnection", entry: "ConnectionPoolEntry") -> None:
-        if entry.info["opened_at"] <= lost_at:
+    def _abort(
+        self, connection: "DBAPIConnection", entry: "ConnectionPoolEntry"
+    ) -> None:
+        if self._is_lost(entry):
             connection.driver_connection.terminate()
+
+    def _is_lost(self, entry: "ConnectionPoolEntry") -> bool:
+        opened_at: float = entry.info["opened_at"]
+        return opened_at <= self._lost_at
+
+    def _hear_of_statement(self, context: ExceptionContext) -> None:
+        if context.connection is not None:
+            pooled = context.connection.connection
+            self._note_loss(context.original_exception, pooled.dbapi_connection)
+
+    def _hear_of_connection(
+        self,
+        connection: "DBAPIConnection",
+        _entry: "ConnectionPoolEntry",
+        error: BaseException | None,
+    ) -> None:
+        self._note_loss(error, connection)
+
+    def _note_loss(
+        self, error: BaseException | None, connection: "DBAPIConnection | None"
+    ) -> None:
+        if isinstance(error, TimeoutError) and connection is not None:
+            self._lost_at = time.monotonic()
+            self._hosts.leave(connection.driver_connection)

@@ -10,7 +10,7 @@ import subprocess
 import asyncpg
 
 from quart_chassis.database import unavailable
-from quart_chassis.database.engines import address_of
+from quart_chassis.database.engines import addresses_of, connect_once
 from quart_chassis.errors import UserError
 from quart_chassis.postgres import programs
 from quart_chassis.settings import Settings, database_url
@@ -39,7 +39,7 @@ def run_client(settings: Settings, name: str, words: list[str]) -> int:
         place = ["-d", url.dsn_without_password]
         password = url.password
     else:
-        address = address_of(settings)
+        [address] = addresses_of(settings)
         names = {"host": "host", "port": "port", "user": "user", "database": "dbname"}
         place = [
             "-d",
@@ -96,7 +96,7 @@ def _on_this_machine(hosts: str) -> bool:
 async def empty(settings: Settings) -> None:
     """Drop every table and everything else in the public schema."""
     try:
-        connection = await asyncpg.connect(**address_of(settings))
+        connection = await connect_once(settings)
         try:
             await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
         finally:

@@ -4,23 +4,33 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import asyncpg
 from quart import current_app
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from quart_chassis import settings
 from quart_chassis.database import engines
-from quart_chassis.database.unavailable import DatabaseUnavailable, says_unavailable
+from quart_chassis.database.replica import Replica, begun
+from quart_chassis.database.unavailable import (
+    DatabaseUnavailable,
+    error_of_driver,
+    says_unavailable,
+)
 from quart_chassis.settings import Settings
 
 
 @asynccontextmanager
-async def begin(seconds: float | None = None) -> AsyncIterator[AsyncConnection]:
+async def begin(
+    seconds: float | None = None, *, read_only: bool = False
+) -> AsyncIterator[AsyncConnection]:
     """A transaction: leaving the block commits, raising rolls back.
+
+    One that is `read_only` may be a standby's, and then lacks what was committed in the
+    last REPLICA_LAG_SECONDS; PostgreSQL refuses to write in it, wherever it is.
 
     DatabaseUnavailable ends it after `seconds` (`wait_seconds()` if None), or as soon
     as the database is known to be unavailable.
     """
-    engine: AsyncEngine = current_app.extensions["engine"]
     committed: bool | None = False
     of_the_block = False
     try:
@@ -28,8 +38,7 @@ async def begin(seconds: float | None = None) -> AsyncIterator[AsyncConnection]:
             asyncio.timeout(seconds or wait_seconds()),
             AsyncExitStack() as opened,
         ):
-            connection = await opened.enter_async_context(engine.connect())
-            await connection.begin()
+            connection = await _begun(opened, read_only)
             try:
                 yield connection
             except OSError:
@@ -46,9 +55,22 @@ async def begin(seconds: float | None = None) -> AsyncIterator[AsyncConnection]:
             opened.pop_all()
             await connection.close()
     except Exception as error:
-        if of_the_block or not says_unavailable(error):
+        if (
+            of_the_block
+            or not says_unavailable(error)
+            or (read_only and _is_of_writing(error))
+        ):
             raise
         raise DatabaseUnavailable(committed) from error
+
+
+async def _begun(opened: AsyncExitStack, read_only: bool) -> AsyncConnection:
+    engine: AsyncEngine = current_app.extensions["engine"]
+    replica: Replica | None = current_app.extensions["replica"]
+    if not read_only:
+        return await begun(opened, engine)
+    connection = await replica.connect(opened) if replica else None
+    return connection or await begun(opened, engine, read_only=True)
 
 
 @asynccontextmanager
@@ -71,6 +93,10 @@ async def begin_snapshot(seconds: float) -> AsyncIterator[AsyncConnection]:
         raise DatabaseUnavailable(committed=False) from error
     finally:
         await engine.dispose()
+
+
+def _is_of_writing(error: Exception) -> bool:
+    return isinstance(error_of_driver(error), asyncpg.ReadOnlySQLTransactionError)
 
 
 def _is_lost(connection: AsyncConnection) -> bool:

@@ -1,7 +1,5 @@
 """Which versions of PostgreSQL serve."""
 
-import asyncpg
-
 from quart_chassis.database import engines, unavailable
 from quart_chassis.errors import UserError
 from quart_chassis.postgres.programs import SERVED_VERSIONS
@@ -11,7 +9,7 @@ from quart_chassis.settings import Settings
 async def refuse_older(settings: Settings) -> None:
     """Raise UserError unless the database answers and its server is new enough."""
     try:
-        connection = await asyncpg.connect(**engines.address_of(settings))
+        connection = await engines.connect_once(settings)
     except Exception as error:
         if problem := unavailable.problem(error, settings):
             raise problem from None

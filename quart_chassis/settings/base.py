@@ -35,6 +35,8 @@ class Settings:
     DB_PASSWORD: Secret
     DATABASE_NAME: str
     DATABASE_URL: Secret
+    REPLICA_URL: Secret
+    REPLICA_LAG_SECONDS: Annotated[float, Meta(ge=1, le=3600)]
     DB_POOL_SIZE: Annotated[int, Meta(ge=1, le=100)]
     DB_POOLER: bool
     HOST: str
@@ -93,6 +95,8 @@ class Settings:
             )
         if self.DATABASE_URL:
             database_url.parse(self.DATABASE_URL, "DATABASE_URL")
+        if self.REPLICA_URL:
+            database_url.parse(self.REPLICA_URL, "REPLICA_URL")
         hosts = (each for each in self.TRUSTED_HOSTS if each != places.ANY)
         check_each("TRUSTED_HOSTS", hosts, places.trusted_host)
         check_each("CORS_ORIGINS", self.CORS_ORIGINS, places.origin)

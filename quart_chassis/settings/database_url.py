@@ -21,11 +21,12 @@ from quart_chassis.settings import libpq
 class DatabaseUrl:
     """A parsed URL, for asyncpg and psql.
 
-    `hosts` and `database` are for messages, and empty where the URL leaves them to the
+    `dsns` has one for each host, unless asyncpg has to see all of them at once. `hosts`
+    and `database` are for messages, and empty where the URL leaves them to the
     environment or to a service file.
     """
 
-    dsn: str
+    dsns: tuple[str, ...]
     dsn_without_password: str
     password: str
     hosts: str
@@ -33,11 +34,12 @@ class DatabaseUrl:
     system_certificates: bool
     connect_timeout_seconds: int
 
-    def asyncpg_arguments(self) -> dict[str, object]:
-        """Keyword arguments for `asyncpg.connect`, without timeouts."""
-        if not self.system_certificates:
-            return {"dsn": self.dsn}
-        return {"dsn": self.dsn, "ssl": ssl.create_default_context()}
+    def asyncpg_arguments(self) -> list[dict[str, object]]:
+        """Keyword arguments for `asyncpg.connect`, for each host, without timeouts."""
+        tls: dict[str, object] = {}
+        if self.system_certificates:
+            tls["ssl"] = ssl.create_default_context()
+        return [{"dsn": dsn} | tls for dsn in self.dsns]
 
 
 @lru_cache
@@ -65,16 +67,19 @@ def parse(url: str, setting: str) -> DatabaseUrl:
     left_out = libpq.OURS | ({"sslrootcert", "sslmode"} if system else set())
     user = quote(_decoded(user, setting), safe="")
     name = _decoded(database, setting)
-    place = f"{hosts}/{quote(name, safe='')}"
+    path = f"/{quote(name, safe='')}"
     secret = f":{quote(password, safe='')}" if password else ""
     # Without a user asyncpg finds one itself; an empty user would be wrong.
     login = f"{user}{secret}@" if user or secret else ""
     known = "" if "service" in parameters else parameters.get("host", "")
     return DatabaseUrl(
-        dsn=f"postgresql://{login}{place}{_line(parameters, left_out)}",
+        dsns=tuple(
+            f"postgresql://{login}{host}{path}{_line(parameters | place, left_out)}"
+            for host, place in _each_host(hosts, parameters)
+        ),
         # psql asks for what is left out.
         dsn_without_password=(
-            f"postgresql://{user}@{place}{_line(parameters, {'sslpassword'})}"
+            f"postgresql://{user}@{hosts}{path}{_line(parameters, {'sslpassword'})}"
         ),
         password=password,
         hosts=unquote(hosts) or known,
@@ -99,6 +104,27 @@ def _parts(url: str, setting: str) -> tuple[str, str, str, str]:
             f"{setting}: in user and password write %40 for @ and %2F for /"
         )
     return userinfo, hosts, database, query
+
+
+def _each_host(
+    hosts: str, parameters: Mapping[str, str]
+) -> list[tuple[str, dict[str, str]]]:
+    """Each host, as it stands before the database and among the parameters."""
+    if parameters.get("target_session_attrs") == "prefer-standby":
+        # A standby is looked for among all of them.
+        return [(hosts, {})]
+    if "host" not in parameters:
+        return [(host, {}) for host in hosts.split(",")]
+    named = parameters["host"].split(",")
+    ports = parameters.get("port", "").split(",")
+    if len(ports) == 1:
+        ports *= len(named)
+    places = [
+        {"host": host, "port": port} for host, port in zip(named, ports, strict=True)
+    ]
+    return [
+        ("", {key: value for key, value in each.items() if value}) for each in places
+    ]
 
 
 def _line(parameters: dict[str, str], left_out: set[str]) -> str:

@@ -8,7 +8,7 @@ from quart_chassis.settings.database_url import parse
 
 def test_every_character_of_a_password_survives() -> None:
     url = parse("postgres://us%40er:p#w?%25:%2F+ä@host/db", "X")
-    assert url.dsn == "postgresql://us%40er:p%23w%3F%25%3A%2F%2B%C3%A4@host/db"
+    assert url.dsns == ("postgresql://us%40er:p%23w%3F%25%3A%2F%2B%C3%A4@host/db",)
     assert url.password == "p#w?%:/+ä"
     assert url.dsn_without_password == "postgresql://us%40er@host/db"
     assert "p#w" not in repr(url)
@@ -34,17 +34,18 @@ def test_parameters_psql_knows_reach_asyncpg_with_plus_signs_kept() -> None:
         "&application_name=a+b&channel_binding=prefer&connect_timeout=3",
         "X",
     )
-    assert url.dsn == (
+    assert url.dsns == (
         "postgresql://h/db?target_session_attrs=read-write&sslmode=verify-full"
-        "&application_name=a%2Bb"
+        "&application_name=a%2Bb",
     )
     assert url.connect_timeout_seconds == 3
 
 
 def test_the_systems_certificates_are_used_where_they_are_asked_for() -> None:
     url = parse("postgresql://h/db?sslrootcert=system", "X")
-    assert url.dsn == "postgresql://h/db"
-    assert "ssl" in url.asyncpg_arguments()
+    (arguments,) = url.asyncpg_arguments()
+    assert arguments["dsn"] == "postgresql://h/db"
+    assert "ssl" in arguments
     with pytest.raises(UserError, match="sslmode=verify-full"):
         parse("postgresql://h/db?sslrootcert=system&sslmode=require", "X")
 
@@ -107,7 +108,7 @@ def test_what_is_not_understood_is_named(line: str, told: str) -> None:
 def test_a_password_among_the_parameters_stays_out_of_sight() -> None:
     url = parse("postgresql://u@h/db?password=p%26w&sslrootcert=system", "X")
     assert url.password == "p&w"
-    assert url.dsn == "postgresql://u:p%26w@h/db"
+    assert url.dsns == ("postgresql://u:p%26w@h/db",)
     # Psql checks the certificate as asyncpg does.
     assert url.dsn_without_password == (
         "postgresql://u@h/db?sslrootcert=system&sslmode=verify-full"
@@ -116,7 +117,7 @@ def test_a_password_among_the_parameters_stays_out_of_sight() -> None:
 
 def test_no_secret_is_in_what_psql_is_started_with() -> None:
     url = parse("postgresql://u:p@h/db?sslpassword=geheim&application_name=a", "X")
-    assert "geheim" in url.dsn
+    assert "geheim" in url.dsns[0]
     assert url.dsn_without_password == "postgresql://u@h/db?application_name=a"
 
 
@@ -136,4 +137,4 @@ def test_a_service_is_one_that_psql_finds_too(
 
 def test_a_stricter_sslmode_is_kept() -> None:
     url = parse("postgresql://h/db?sslmode=verify-full&ssl=true", "X")
-    assert url.dsn == "postgresql://h/db?sslmode=verify-full"
+    assert url.dsns == ("postgresql://h/db?sslmode=verify-full",)

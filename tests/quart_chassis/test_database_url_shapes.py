@@ -4,12 +4,12 @@ import asyncio
 import os
 import subprocess
 
-import asyncpg
 import pytest
 from sqlalchemy import text
 
 from quart_chassis.database import psql
 from quart_chassis.database.engines import make_engine
+from quart_chassis.database.hosts import Hosts
 from quart_chassis.features import load_settings
 from quart_chassis.project import Project
 from quart_chassis.settings.database_url import DatabaseUrl, parse
@@ -124,7 +124,7 @@ def test_the_commands_go_to_the_same_database(
 
 
 async def reached_by_asyncpg(url: DatabaseUrl) -> object:
-    connection = await asyncpg.connect(**url.asyncpg_arguments(), timeout=20)
+    connection = await Hosts().connect(url.asyncpg_arguments(), timeout=20)
     try:
         return await connection.fetchval(ASKED)
     finally:

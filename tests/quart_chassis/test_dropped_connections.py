@@ -13,48 +13,9 @@ from sqlalchemy import text
 from quart_chassis.application import Application
 from quart_chassis.database import begin
 from quart_chassis.testing.postgres import OwnPostgres
+from tests.quart_chassis.firewall import Firewall
 
 POOL_SIZE = 4
-
-
-class Firewall:
-    """Passes connections on, until it drops those that are there."""
-
-    def __init__(self, to_port: int) -> None:
-        self._to_port = to_port
-        self._pumps: set[asyncio.Task[None]] = set()
-        self._ends: list[asyncio.StreamWriter] = []
-
-    async def start(self) -> int:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
-
-    async def _accept(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        there = await asyncio.open_connection("127.0.0.1", self._to_port)
-        self._ends += [writer, there[1]]
-        for source, target in ((reader, there[1]), (there[0], writer)):
-            self._pumps.add(asyncio.create_task(pump(source, target)))
-
-    def drop(self) -> None:
-        """Nothing passes any more on what is open, and nobody is told."""
-        for each in self._pumps:
-            each.cancel()
-        self._pumps.clear()
-
-    def close(self) -> None:
-        self.drop()
-        self._server.close()
-        for each in self._ends:
-            each.transport.abort()
-
-
-async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-    while data := await source.read(65536):
-        target.write(data)
-        await target.drain()
 
 
 @pytest.fixture

@@ -500,6 +500,12 @@ def test_a_url_nobody_understands_is_refused_at_start(
     assert "p4ss" not in message
 
 
+def test_a_url_of_standbys_is_checked_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = refused(monkeypatch, REPLICA_URL="postgresql://u:p4ss@h/d?pool=9")
+    assert "REPLICA_URL has the unknown parameter 'pool'" in message
+    assert "p4ss" not in repr(load(REPLICA_URL="postgresql://u:p4ss@h/d"))
+
+
 def test_a_setting_without_a_default_is_missed(checkout: Path) -> None:
     file = checkout / "settings.toml"
     file.write_text(file.read_text().replace("\nPORT = 5001\n", "\n"))
