@@ -6,7 +6,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import asyncpg
 
@@ -44,6 +44,18 @@ class TestServer:
             f"postgresql://{address['user']}@/{database}"
             f"?host={quote(str(address['host']), safe='')}"
         )
+
+    def words(self) -> str:
+        """Where the server is, in libpq's words, for a program that is not asyncpg."""
+        named: dict[str, object]
+        if SERVER_URL:
+            parts = urlsplit(SERVER_URL)
+            named = {"host": parts.hostname, "port": parts.port}
+            named |= {"user": parts.username, "password": parts.password}
+        else:
+            address = embedded.address(self.folder)
+            named = {key: address[key] for key in ("host", "port", "user")}
+        return " ".join(f"{key}={value}" for key, value in named.items() if value)
 
     def execute(self, statement: str) -> None:
         """Run one statement outside a transaction, on the server's own database."""

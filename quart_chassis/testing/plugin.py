@@ -19,7 +19,7 @@ from quart.typing import TestClientProtocol
 
 from quart_chassis.application import Application
 from quart_chassis.project import Project
-from quart_chassis.testing import databases
+from quart_chassis.testing import databases, pooler
 from quart_chassis.testing.databases import TestServer
 from quart_chassis.testing.postgres import UID, OwnPostgres
 from quart_chassis.testing.routes import LOCAL, TOKEN
@@ -44,6 +44,18 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "slow: needs containers or minutes; runs with --all"
     )
+    config.addinivalue_line(
+        "markers", "also_pooled: runs a second time, through PgBouncer if it is there"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    has_one = {"app", "database"} & set(metafunc.fixturenames)
+    if has_one and metafunc.definition.get_closest_marker("also_pooled"):
+        # First, so that the application is made afterwards.
+        metafunc.fixturenames.insert(0, "way")
+        ways = ["direct", pytest.param("pooled", marks=pooler.THERE)]
+        metafunc.parametrize("way", ways, indirect=True)
 
 
 def pytest_collection_modifyitems(
@@ -148,11 +160,25 @@ def empty_database(new_database: Callable[..., str]) -> str:
     return new_database("template0")
 
 
+@pytest.fixture(scope="session")
+def pooler_port(test_server: TestServer) -> Iterator[str]:
+    """The port of a pooler in front of all databases that tests get."""
+    with pooler.pooling_all(test_server) as port:
+        yield port
+
+
+@pytest.fixture
+def way(request: pytest.FixtureRequest) -> None:
+    """How applications get to their databases; `also_pooled` marks who has both."""
+    if request.param == "pooled":
+        os.environ[pooler.PORT] = request.getfixturevalue("pooler_port")
+
+
 @pytest.fixture
 def app(project: Project, database: str) -> Application:
     """The application on a fresh database; it does not serve yet."""
     app: Application = project.create_app(
-        DATABASE_URL=database, ADMIN_TOKEN=TOKEN, **LOCAL
+        **pooler.settings_for(database), ADMIN_TOKEN=TOKEN, **LOCAL
     )
     return app
 

@@ -60,6 +60,8 @@ def lend_programs(folder: Path) -> None:
 class OwnPostgres:
     """A server on 127.0.0.1 that asks for passwords; user `app`, database `app`."""
 
+    address = "127.0.0.1"
+
     def __init__(self, place: Path | None = None) -> None:
         """It is in memory if there is room, or in `place`."""
         place = place or scratch()
@@ -90,10 +92,10 @@ class OwnPostgres:
         shutil.rmtree(self.folder)
 
     def url(self, database: str = "app") -> str:
-        return f"postgresql://app:{self.password}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://app:{self.password}@{self.address}:{self.port}/{database}"
 
     def start(self) -> None:
-        options = f"-c listen_addresses=127.0.0.1 -p {self.port}"
+        options = f"-c listen_addresses={self.address} -p {self.port}"
         if sys.platform != "win32":
             options += f" -k {self.folder}"
         self.run("pg_ctl", "start", "-D", "data", "-l", "log", "-w", "-o", options)

@@ -9,6 +9,9 @@ from quart.typing import TestClientProtocol
 from werkzeug.datastructures import Headers
 
 from my_app.application import create_app
+from quart_chassis.testing.pooler import settings_for
+
+pytestmark = pytest.mark.also_pooled
 
 MOST = 2**63 - 1
 TOKEN = "t" * 40
@@ -19,7 +22,9 @@ JSON = {"Content-Type": "application/json"}
 @pytest.fixture
 async def admin(database: str) -> AsyncIterator[TestClientProtocol]:
     """A client of an application that has an ADMIN_TOKEN."""
-    app = create_app(DATABASE_URL=database, ADMIN_TOKEN=TOKEN, COUNTER_NAMES="a,full")
+    app = create_app(
+        **settings_for(database), ADMIN_TOKEN=TOKEN, COUNTER_NAMES="a,full"
+    )
     async with app.test_app() as serving:
         yield serving.test_client()
 
@@ -264,7 +269,7 @@ async def test_without_the_token_nothing_is_set(
 
 
 async def test_without_an_admin_token_there_are_no_such_calls(database: str) -> None:
-    async with create_app(DATABASE_URL=database).test_app() as serving:
+    async with create_app(**settings_for(database)).test_app() as serving:
         client = serving.test_client()
         for method in (client.put, client.delete):
             assert (await method("/api/counters/a", headers=ADMIN)).status_code == 404

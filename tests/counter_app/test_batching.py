@@ -18,6 +18,8 @@ from quart_chassis.database import DatabaseUnavailable
 from quart_chassis.testing.waiting import until_async
 from tests.counter_app.writers import Trial, trial, two_wait_for_locks
 
+pytestmark = pytest.mark.also_pooled
+
 
 @asynccontextmanager
 async def row_locked(database: str, name: str = "a") -> AsyncIterator[None]:

@@ -18,6 +18,7 @@ from my_app.counter_app.increments import (
     BoundReached,
     Counted,
 )
+from quart_chassis.testing.pooler import settings_for
 from quart_chassis.testing.waiting import until_async
 from tests.counter_app.clock import set_clock
 from tests.counter_app.writers import (
@@ -26,6 +27,8 @@ from tests.counter_app.writers import (
     two_wait_for_locks,
     wrong_sums,
 )
+
+pytestmark = pytest.mark.also_pooled
 
 TOKEN = "t" * 16
 ADMIN = {"Authorization": f"Bearer {TOKEN}"}
@@ -43,7 +46,7 @@ async def database(database: str) -> str:
 async def serving(
     database: str, **overrides: object
 ) -> AsyncIterator[TestClientProtocol]:
-    app = create_app(DATABASE_URL=database, ADMIN_TOKEN=TOKEN, **overrides)
+    app = create_app(**settings_for(database), ADMIN_TOKEN=TOKEN, **overrides)
     async with app.test_app() as tried:
         yield tried.test_client()
 

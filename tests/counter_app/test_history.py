@@ -17,9 +17,12 @@ from quart_chassis.application import Application
 from quart_chassis.database import migrations
 from quart_chassis.features import load_settings
 from quart_chassis.project import Project
+from quart_chassis.testing.pooler import settings_for
 from quart_chassis.testing.routes import TOKEN
 from tests.counter_app.clock import set_clock
 from tests.counter_app.writers import trial, wrong_sums
+
+pytestmark = pytest.mark.also_pooled
 
 ADMIN = {"Authorization": f"Bearer {TOKEN}"}
 DAYS = "/api/counters/a/days"
@@ -247,7 +250,7 @@ async def test_what_was_counted_before_there_were_days_is_the_base(
     )
     await migrations.to_revision(settings)
     assert await bases(database) == {f"c{each}": each for each in range(10)}
-    app = create_app(DATABASE_URL=database)
+    app = create_app(**settings_for(database))
     async with app.test_app() as serving:
         await serving.test_client().post("/api/counters/c9/increment")
     assert await wrong_sums(database) == []

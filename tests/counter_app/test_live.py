@@ -17,9 +17,12 @@ from my_app.counter_app import live
 from my_app.counter_app.live import Lookout
 from quart_chassis.application import Application
 from quart_chassis.settings import Settings
+from quart_chassis.testing.pooler import settings_for
 from quart_chassis.testing.samples import samples_of
 from quart_chassis.testing.servers import manage, running
 from quart_chassis.testing.waiting import HANG_SECONDS, until, until_async
+
+pytestmark = pytest.mark.also_pooled
 
 
 class Stream:
@@ -136,7 +139,7 @@ async def test_a_stream_ends_with_its_counter(
 
 
 async def test_watchers_are_bounded(database: str) -> None:
-    app = create_app(DATABASE_URL=database, WATCHER_LIMIT=2)
+    app = create_app(**settings_for(database), WATCHER_LIMIT=2)
     async with app.test_app() as serving:
         client = serving.test_client()
         await count(client)

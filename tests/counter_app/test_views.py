@@ -8,6 +8,8 @@ from quart_chassis.testing.postgres import OwnPostgres
 from quart_chassis.testing.servers import manage, running
 from quart_chassis.testing.waiting import until
 
+pytestmark = pytest.mark.also_pooled
+
 
 async def shown(client: TestClientProtocol, **headers: str) -> int:
     response = await client.get("/", headers=headers)

@@ -12,8 +12,11 @@ from quart.typing import TestClientProtocol
 from my_app.application import create_app
 from my_app.counter_app import robots, sightings
 from quart_chassis.postgres import programs
+from quart_chassis.testing.pooler import settings_for
 from quart_chassis.testing.servers import manage, running
 from quart_chassis.testing.waiting import HANG_SECONDS
+
+pytestmark = pytest.mark.also_pooled
 
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 # What each is, and what it calls itself: two hundred, from logs and documentation.
@@ -72,7 +75,7 @@ async def test_a_robot_that_counts_on_purpose_is_counted(
 
 
 async def test_robots_count_where_they_are_wanted(database: str) -> None:
-    app = create_app(DATABASE_URL=database, COUNT_ROBOTS=True)
+    app = create_app(**settings_for(database), COUNT_ROBOTS=True)
     async with app.test_app() as serving:
         client = serving.test_client()
         response = await client.get("/", headers={"User-Agent": GOOGLEBOT})
@@ -84,7 +87,7 @@ async def test_robots_are_counted_apart(
 ) -> None:
     """When the server stops at the latest; never on a counter that there is not."""
     monkeypatch.setattr(sightings, "PAUSE_SECONDS", HANG_SECONDS)
-    app = create_app(DATABASE_URL=database)
+    app = create_app(**settings_for(database))
     async with app.test_app() as serving:
         client = serving.test_client()
         await client.get("/", headers={"User-Agent": GOOGLEBOT})
@@ -102,7 +105,7 @@ async def test_what_was_not_written_is_kept(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sightings, "PAUSE_SECONDS", HANG_SECONDS)
-    app = create_app(DATABASE_URL=database, ADMIN_TOKEN=TOKEN)
+    app = create_app(**settings_for(database), ADMIN_TOKEN=TOKEN)
     async with app.test_app() as serving:
         client = serving.test_client()
         await client.get("/")
@@ -135,7 +138,7 @@ async def test_an_older_schema_keeps_nobody_from_stopping(
 
 async def test_the_owner_is_not_counted_where_they_say_so(database: str) -> None:
     keys = {"SECRET_KEY": "a" * 32, "ADMIN_TOKEN": TOKEN}
-    app = create_app(DATABASE_URL=database, **keys)
+    app = create_app(**settings_for(database), **keys)
     async with app.test_app() as serving:
         client = serving.test_client()
         assert (await client.post("/my-visits/skip")).status_code == 401
@@ -153,7 +156,7 @@ async def test_the_owner_is_not_counted_where_they_say_so(database: str) -> None
         address = "/api/counters/home/increment"
         assert (await (await client.post(address)).get_json())["value"] == 1
     renewed = {"SECRET_KEY": "b" * 32, "SECRET_KEY_FALLBACKS": ["a" * 32]}
-    app = create_app(DATABASE_URL=database, **(keys | renewed))
+    app = create_app(**settings_for(database), **(keys | renewed))
     sent = {"Cookie": cookie.partition(";")[0]}
     async with app.test_app() as serving:
         client = serving.test_client()

@@ -18,6 +18,7 @@ from quart_chassis.database import Statement, Succession, engines
 from quart_chassis.observe.metrics import Metrics
 from quart_chassis.project import Project
 from quart_chassis.settings import Settings
+from quart_chassis.testing.pooler import settings_for
 from quart_chassis.testing.waiting import HANG_SECONDS
 
 # At every commit a counter's value is its base and the sum of its days.
@@ -72,7 +73,7 @@ class Trial:
         loaded = settings.load(
             Project.of("my_app"),
             {"counter_app": CounterSettings},
-            DATABASE_URL=database,
+            **settings_for(database),
             **overrides,
         )
         chosen = self._adapt(loaded[Settings])

@@ -27,8 +27,9 @@ HANG_UP = 0.01
 class Client:
     """One connection at a time; who cannot connect has sent nothing."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, host: str) -> None:
         self.port = port
+        self.host = host
         self.reader: asyncio.StreamReader | None = None
         self.writer: asyncio.StreamWriter | None = None
 
@@ -39,7 +40,7 @@ class Client:
         self.leave()
         try:
             self.reader, self.writer = await asyncio.open_connection(
-                "127.0.0.1", self.port
+                self.host, self.port
             )
         except OSError:
             await asyncio.sleep(0.02)
@@ -76,8 +77,11 @@ class Client:
 class Load:
     """Many clients at once, until `stop`; then what has a key is retried to its end."""
 
-    def __init__(self, port: int, seed: int, clients: int = 24) -> None:
+    def __init__(
+        self, port: int, seed: int, clients: int = 24, host: str = "127.0.0.1"
+    ) -> None:
         self.port = port
+        self.host = host
         self.chance = random.Random(seed)
         self.ledger = Ledger()
         self.statuses: list[str] = []
@@ -103,7 +107,7 @@ class Load:
             await asyncio.gather(*self.tasks)
 
     async def _count(self, number: int) -> None:
-        client = Client(self.port)
+        client = Client(self.port, self.host)
         unresolved: Attempt | None = None
         while unresolved or not self.stopping:
             if not await client.connect():
@@ -139,6 +143,9 @@ class Load:
         if answer is None:
             return
         status, headers, body = answer
+        if "json" not in headers["content-type"]:
+            # A balancer's own words: it does not know, either.
+            return
         attempt.answered = time.monotonic()
         told = json.loads(body)
         if status == 200:
@@ -157,7 +164,7 @@ class Load:
             self.statuses.append(f"{status} {told}")
 
     async def _look(self) -> None:
-        client = Client(self.port)
+        client = Client(self.port, self.host)
         while not self.stopping:
             await asyncio.sleep(0.1)
             if not await client.connect():
