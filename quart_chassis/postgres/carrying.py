@@ -46,8 +46,8 @@ def old_programs(cluster: Cluster, version: int) -> Path:
     raise UserError(
         f"the database in {folder} was made by PostgreSQL {version}, and this is "
         f"PostgreSQL {programs.version(cluster.binaries)}; put the programs of "
-        f"PostgreSQL {version} on PATH (pg_ctl, postgres) to have the data carried "
-        f"over, or delete {folder} to start afresh"
+        f"PostgreSQL {version} on PATH (pg_ctl, postgres, pg_dumpall) to have the "
+        f"data carried over, or delete {folder} to start afresh"
     )
 
 
@@ -76,10 +76,15 @@ def _carry(old: Cluster, new: Cluster, say: Callable[[str], None]) -> None:
 
 
 def _copy(old: Cluster, new: Cluster) -> None:
-    """Copy every role and database, by the newer programs."""
+    """Copy every role and database.
+
+    The older programs write the dump: its minor version may be the newer one by date,
+    and what its server keeps in the catalogues is known to them alone. Every newer
+    version reads their dumps; with each name in quotes, whatever it reserves since.
+    """
     dumped = programs.run(
-        new.binaries / "pg_dumpall",
-        *("--file", DUMP, *client_words(old.folder)),
+        old.binaries / "pg_dumpall",
+        *("--quote-all-identifiers", "--file", DUMP, *client_words(old.folder)),
         folder=new.folder,
         owner=new.owner,
     )

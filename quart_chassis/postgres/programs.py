@@ -59,14 +59,17 @@ def find() -> Path:
 
 
 def of_version(folder: Path, version: int) -> Path | None:
-    """The programs of a major version: kept in `folder`, the system's, or on PATH."""
+    """The programs of a major version: kept in `folder`, the system's, or on PATH.
+
+    Only where pg_dumpall is among them.
+    """
     candidates = [*folder.glob(f"postgresql-*/{WHEEL}/pginstall{version}/bin")]
     candidates += [Path(place.format(version)) for place in BESIDE_PATH]
     if on_path := shutil.which("pg_ctl"):
         candidates.append(Path(on_path).resolve().parent)
     for candidate in candidates:
         said = ""
-        if (candidate / "postgres").exists():
+        if all((candidate / each).exists() for each in ("postgres", "pg_dumpall")):
             said = run(candidate / "postgres", "--version").stdout
         if re.search(rf"\) {version}\b", said):
             return candidate

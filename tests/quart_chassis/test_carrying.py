@@ -35,6 +35,7 @@ def old() -> Iterator[Cluster]:
         CREATE TYPE mood AS ENUM ('well');
         CREATE TABLE kept (id bigint GENERATED ALWAYS AS IDENTITY, text text, m mood);
         INSERT INTO kept (text, m) VALUES (E'{VALUE.replace("'", "''")}', 'well');
+        ALTER TABLE kept ALTER text SET (n_distinct = 5);
         GRANT SELECT ON kept TO reader;"""
     write(cluster, statements)
     yield cluster
@@ -59,6 +60,8 @@ def test_data_of_an_older_version_are_carried_over_and_kept(old: Cluster) -> Non
     with embedded.serving(folder, "app", told.append):
         assert ask(folder, "SELECT text FROM kept") == VALUE.replace("\\ ", " ")
         assert ask(folder, "SELECT has_table_privilege('reader', 'kept', 'SELECT')")
+        options = "SELECT attoptions FROM pg_attribute WHERE attname = 'text' AND "
+        assert ask(folder, options + "attrelid = 'kept'::regclass") == ["n_distinct=5"]
         assert ask(folder, "INSERT INTO kept (m) VALUES ('well') RETURNING id") == 2
         assert str(ask(folder, "SHOW server_version")).startswith("18")
     assert [line for line in told if str(made_by) in line] == told
@@ -112,7 +115,7 @@ def test_a_kill_while_data_are_carried_over_loses_nothing(old: Cluster) -> None:
 
 
 def fake_program(path: Path, says: str) -> None:
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"#!/bin/sh\necho '{says}'\n")
     path.chmod(0o755)
 
@@ -122,10 +125,11 @@ def test_programs_are_kept_before_their_venv_is_deleted(tmp_path: Path) -> None:
     database = tmp_path / ".postgres"
     venv = tmp_path / ".venv"
     packages = venv / "lib" / "python3.11" / "site-packages"
-    fake_program(
-        packages / keeping.WHEEL / "pginstall14" / "bin" / "postgres",
-        "postgres (PostgreSQL) 14.2",
-    )
+    for name in ("postgres", "pg_dumpall"):
+        fake_program(
+            packages / keeping.WHEEL / "pginstall14" / "bin" / name,
+            f"{name} (PostgreSQL) 14.2",
+        )
     (packages / f"{keeping.WHEEL}.libs").mkdir()
     keeping.keep_programs(venv, database)
     assert not database.exists()
