@@ -32,10 +32,10 @@ class Hosts:
         """
         errors: list[Exception] = []
         for number in range(self._first, self._first + len(addresses)):
-            self._first = number % len(addresses)
+            host = number % len(addresses)
             try:
                 connection: LimitedConnection = await asyncpg.connect(
-                    **(addresses[self._first] | options),
+                    **(addresses[host] | options),
                     connection_class=LimitedConnection,
                 )
             except Exception as error:
@@ -43,7 +43,7 @@ class Hosts:
                     raise
                 errors.append(error)
             else:
-                connection.host = self._first
+                connection.host = self._first = host
                 return connection
         raise min(errors, key=_is_of_its_role)
 
