@@ -18,7 +18,15 @@ PATHS = [
 ]
 # Written like settings, but somebody else's.
 NOT_SETTINGS = {
-    *("ENV_FOR_DYNACONF", "ENV_FILE", "TEST_DATABASE_URL", "CI", "PATH", "FEATURES"),
+    *(
+        "ENV_FOR_DYNACONF",
+        "ENV_FILE",
+        "TEST_DATABASE_URL",
+        "TEST_DATABASE_SETUP",
+        "CI",
+        "PATH",
+        "FEATURES",
+    ),
     *("COMMIT", "GET", "NOTIFY", "TCP_USER_TIMEOUT", "EXAMPLES"),
     *("PROMETHEUS_MULTIPROC_DIR", "OTEL_SPAN_LINK_COUNT_LIMIT"),
     "WATCHFILES_FORCE_POLLING",

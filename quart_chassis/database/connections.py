@@ -31,9 +31,13 @@ class LimitedConnection(asyncpg.Connection):  # type: ignore[misc]
 
 
 class Statement:
-    """A statement of SQLAlchemy's, compiled once for `Succession.fetch`."""
+    """A statement of SQLAlchemy's, compiled once for `Succession.fetch`.
+
+    `clause` is the statement itself, `text` what is sent.
+    """
 
     def __init__(self, statement: Executable) -> None:
+        self.clause = statement
         compiled = cast(ClauseElement, statement).compile(dialect=DIALECT)
         self.text = str(compiled)
         self._names: list[str] = getattr(compiled, "positiontup", None) or []

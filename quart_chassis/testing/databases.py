@@ -16,7 +16,8 @@ from quart_chassis.locks import locked
 from quart_chassis.postgres import embedded
 from quart_chassis.postgres.cluster import digest
 from quart_chassis.project import Project
-from quart_chassis.testing.environment import SERVER_URL
+from quart_chassis.testing import one_database
+from quart_chassis.testing.environment import SERVER_URL, SETUP
 from quart_chassis.testing.postgres import UID, lend_programs, run_folder, scratch
 
 
@@ -106,7 +107,9 @@ def start(project: Project) -> ExitStack:
         run_folder().mkdir()
         run_folder().chmod(0o755)
         stack.callback(shutil.rmtree, run_folder())
-        if not SERVER_URL:
+        if SETUP:
+            one_database.prepare(project)
+        elif not SERVER_URL:
             stack.enter_context(_serving(server))
         stack.callback(_drop_templates, server)
         return stack.pop_all()

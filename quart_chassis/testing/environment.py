@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 SERVER_URL = os.environ.get("TEST_DATABASE_URL", "")
+SETUP = os.environ.get("TEST_DATABASE_SETUP", "")
 
 
 def clear(settings_file: Path) -> None:

@@ -19,8 +19,9 @@ from quart.typing import TestClientProtocol
 
 from quart_chassis.application import Application
 from quart_chassis.project import Project
-from quart_chassis.testing import databases, pooler
+from quart_chassis.testing import databases, one_database, pooler
 from quart_chassis.testing.databases import TestServer
+from quart_chassis.testing.environment import SETUP
 from quart_chassis.testing.postgres import UID, OwnPostgres
 from quart_chassis.testing.routes import LOCAL, TOKEN
 
@@ -120,9 +121,14 @@ def test_server(pytestconfig: pytest.Config) -> TestServer:
 
 @pytest.fixture
 def new_database(
-    test_server: TestServer, project: Project
+    test_server: TestServer, project: Project, pytestconfig: pytest.Config
 ) -> Iterator[Callable[..., str]]:
     """Make databases, migrated unless a template is named; returns the address."""
+    if SETUP:
+        is_own = project.root == pytestconfig.rootpath
+        with one_database.lent(project if is_own else None) as lend:
+            yield lend
+        return
     made: list[str] = []
 
     def make(template: str = "") -> str:
@@ -149,6 +155,7 @@ def other_database(new_database: Callable[..., str]) -> str:
 @pytest.fixture(scope="module")
 def module_database(test_server: TestServer, project: Project) -> Iterator[str]:
     """The address of a database that the tests of one module share."""
+    one_database.needs_its_own()
     name = test_server.new_database(test_server.template(project))
     yield test_server.url(name)
     test_server.drop(name)

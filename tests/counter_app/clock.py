@@ -2,6 +2,8 @@
 
 import asyncpg
 
+from quart_chassis.testing.one_database import needs_its_own
+
 MINUTE = "2026-03-01 12:00:30+00"
 
 
@@ -10,6 +12,7 @@ async def set_clock(database: str, time: str = MINUTE) -> None:
 
     Defaults of columns still have the real time: the schema names the real function.
     """
+    needs_its_own()
     connection = await asyncpg.connect(database)
     name = await connection.fetchval("SELECT current_database()")
     await connection.execute(

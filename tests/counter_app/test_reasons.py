@@ -5,6 +5,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from my_app.application import create_app
+from quart_chassis.testing.one_database import needs_its_own
 
 FULL_DISK = """
 CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
@@ -25,6 +26,7 @@ CREATE TRIGGER t BEFORE INSERT ON counters FOR EACH ROW EXECUTE FUNCTION full_di
 async def test_the_reason_is_the_first_error(
     database: str, statement: str, reason: str
 ) -> None:
+    needs_its_own()
     other = await asyncpg.connect(database)
     await other.execute(statement)
     app = create_app(DATABASE_URL=database, WAIT_SECONDS=1)

