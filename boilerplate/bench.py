@@ -24,6 +24,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--curves", action="store_true", help="our page under changing conditions"
     )
+    parser.add_argument(
+        "--hot-row", action="store_true", help="many writers on one row, simulated"
+    )
     parser.add_argument("--rounds", type=int, help="how often each is asked")
     parser.add_argument("--seconds", type=int, help="for how long each time")
     parser.add_argument("--clients", type=int, default=64, help="connections at once")
@@ -46,6 +49,9 @@ def run(arguments: argparse.Namespace) -> None:
     from quart_chassis.errors import UserError
     from quart_chassis.testing.servers import ROOT
 
+    if arguments.hot_row:
+        _write_hot_row(arguments.rounds or 3, arguments.seconds or 3)
+        return
     load.program()
     names = arguments.only or (field.QUICK if arguments.quick else ())
     known = [each.name for each in field.FIELD]
@@ -93,6 +99,27 @@ def run(arguments: argparse.Namespace) -> None:
         (folder / name).write_text(text, "utf-8")
         if tables:
             (folder / "results.svg").write_text(report.picture(tables), "utf-8")
+    print(text, end="")
+
+
+def _write_hot_row(rounds: int, seconds: int) -> None:
+    from boilerplate.benchmarks import hot_row, machine, report, running
+    from quart_chassis.testing.servers import ROOT
+
+    with _postgres() as server:
+        track = running.Track(server, {}, machine.pins(), hot_row.CLIENTS)
+        track.sql("ALTER SYSTEM SET max_connections = 300")
+        server.stop()
+        server.start()
+        lines = list(hot_row.tables(track, rounds, seconds))
+        version = f"PostgreSQL {track.sql('SHOW server_version')}"
+    how = (
+        "Simulated is one row, as `simulation.py` has it: its lock is held for two "
+        "statements and the commit, and clients ask again as soon as they are answered."
+    )
+    head = report.head(machine.description({}, version), how)
+    text = "\n".join([*head, *lines]) + "\n"
+    (ROOT / "boilerplate" / "benchmarks" / "hot_row.md").write_text(text, "utf-8")
     print(text, end="")
 
 
