@@ -124,6 +124,27 @@ def test_a_setting_that_cannot_work_is_named(
     assert told in said
 
 
+def test_hosts_of_which_any_is_taken_are_named(
+    doctor: Doctor, own_postgres: OwnPostgres
+) -> None:
+    host = f"{own_postgres.address}:{own_postgres.port}"
+    address = own_postgres.url().replace(host, f"{host},127.0.0.1:1")
+    _, told = doctor(DATABASE_URL=address)
+    assert "  - DATABASE_URL names several hosts and takes any of them" in told
+    assert "target_session_attrs=read-write" in told
+    _, told = doctor(DATABASE_URL=f"{address}?target_session_attrs=read-write")
+    assert "several hosts" not in told
+
+
+def test_standbys_that_do_not_serve_are_named(doctor: Doctor, database: str) -> None:
+    status, told = doctor(REPLICA_URL="postgresql://u:secret@127.0.0.1:1/app")
+    assert "  - no standby of REPLICA_URL serves (ConnectionRefusedError" in told
+    assert "secret" not in told
+    assert status == 0
+    _, told = doctor(REPLICA_URL=database)
+    assert "REPLICA_URL" not in told
+
+
 @pytest.mark.parametrize(
     ("setting", "value", "told"),
     [

@@ -5,11 +5,13 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from quart_chassis.commands import context
 from quart_chassis.commands.doctor.findings import Finding, from_error
-from quart_chassis.database import migrations, versions
+from quart_chassis.database import engines, migrations, versions
+from quart_chassis.database.unavailable import says_unavailable, words_of
 from quart_chassis.errors import UserError
 from quart_chassis.features import load_settings
 from quart_chassis.postgres import carrying, embedded, programs
@@ -69,12 +71,43 @@ def obstacles(folder: Path) -> Iterator[Finding]:
 
 async def _seen_from_inside(chosen: Settings) -> list[Finding]:
     await versions.refuse_older(chosen)
+    found = [*_any_host(chosen), *await _standbys(chosen)]
     try:
         await migrations.check_schema(chosen)
     except migrations.OlderSchema as error:
         # Elsewhere than in production, `run` migrates.
-        return [from_error(error, stops=chosen.production)]
-    return [] if chosen.production else await _forgotten(chosen)
+        return [*found, from_error(error, stops=chosen.production)]
+    return found if chosen.production else [*found, *await _forgotten(chosen)]
+
+
+def _any_host(chosen: Settings) -> Iterator[Finding]:
+    """Several hosts of which a standby would do; the application writes."""
+    several = "," in chosen.database_host
+    if several and "target_session_attrs" not in chosen.DATABASE_URL:
+        yield Finding(
+            "DATABASE_URL names several hosts and takes any of them, also a standby",
+            "end it with target_session_attrs=read-write",
+            stops=False,
+        )
+
+
+async def _standbys(chosen: Settings) -> list[Finding]:
+    if not chosen.REPLICA_URL:
+        return []
+    try:
+        standby = replace(chosen, DATABASE_URL=chosen.REPLICA_URL)
+        (await engines.connect_once(standby)).terminate()
+    except Exception as error:
+        if not says_unavailable(error):
+            raise
+        return [
+            Finding(
+                f"no standby of REPLICA_URL serves ({words_of(error)})",
+                "correct it, or see to them; until then the primary answers",
+                stops=False,
+            )
+        ]
+    return []
 
 
 async def _forgotten(chosen: Settings) -> list[Finding]:
