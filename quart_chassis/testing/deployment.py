@@ -10,12 +10,10 @@ from pathlib import Path
 import pytest
 
 from quart_chassis import features
-from quart_chassis.application import Application
 from quart_chassis.project import Project
 from quart_chassis.settings import loading
 from quart_chassis.testing.servers import ROOT
 
-KUBERNETES = sorted((ROOT / "deploy" / "kubernetes").glob("*.yml"))
 COMPOSE = sorted(ROOT.glob("*compose*.yml"))
 DOCKERFILE = ROOT / "Dockerfile"
 COPIED = re.compile(r"^COPY (?!--)(.+) \S+$", re.MULTILINE)
@@ -25,47 +23,25 @@ OF_OTHERS = {
 }
 # The longest `run` takes to stop.
 STOP_SECONDS = 9
+compose = pytest.mark.skipif(not COMPOSE, reason="no compose here")
 EDITOR = sorted(ROOT.glob(".vscode/*.json")) + sorted(ROOT.glob(".devcontainer/*.json"))
-kubernetes = pytest.mark.skipif(not KUBERNETES, reason="no deploy/kubernetes here")
 
 
+@compose
 def test_variables_are_settings() -> None:
     named = set()
-    for path in KUBERNETES:
-        named |= set(re.findall(r"\bname: ([A-Z_]+)\b", path.read_text("utf-8")))
     for path in COMPOSE:
         named |= set(re.findall(r"^ +([A-Z_]+):", path.read_text("utf-8"), re.M))
-    assert named or not (KUBERNETES or COMPOSE)
+    assert named
     owners = features.settings_of(features.features_of(Project.at(ROOT)))
     assert named - loading.declared(owners).keys() - OF_OTHERS == set()
 
 
-@kubernetes
-def test_probes_are_routes(app: Application) -> None:
-    routes = {rule.rule for rule in app.url_map.iter_rules()}
-    text = "".join(path.read_text("utf-8") for path in KUBERNETES)
-    probed = set(re.findall(r"httpGet: \{path: (\S+),", text))
-    assert probed == {"/livez", "/readyz"}
-    assert probed <= routes
-
-
-@kubernetes
-def test_no_service_of_a_cluster_becomes_a_setting() -> None:
-    for path in KUBERNETES:
-        text = path.read_text("utf-8")
-        assert text.count("enableServiceLinks: false") == text.count("containers:") == 1
-
-
-@kubernetes
+@compose
 def test_whoever_stops_a_server_waits_for_it() -> None:
-    compose = (ROOT / "docker-compose.yml").read_text("utf-8")
-    (composes,) = re.findall(r"stop_grace_period: (\d+)s", compose)
-    assert int(composes) > STOP_SECONDS
-    path = ROOT / f"deploy/kubernetes/{Project.at(ROOT).name}.yml"
-    deployment = path.read_text("utf-8")
-    (kubernetes,) = re.findall(r"GracePeriodSeconds: (\d+)", deployment)
-    (before,) = re.findall(r'"sleep", "(\d+)"', deployment)
-    assert int(kubernetes) > STOP_SECONDS + int(before)
+    text = (ROOT / "docker-compose.yml").read_text("utf-8")
+    (seconds,) = re.findall(r"stop_grace_period: (\d+)s", text)
+    assert int(seconds) > STOP_SECONDS
 
 
 @pytest.mark.parametrize("path", EDITOR, ids=lambda path: path.name)
@@ -92,8 +68,9 @@ def test_the_image_has_all_that_the_application_needs(tmp_path: Path) -> None:
     assert "/livez" in shown.stdout
 
 
+@compose
 def test_images_have_the_projects_name() -> None:
-    texts = [path.read_text("utf-8") for path in (*KUBERNETES, *COMPOSE)]
+    texts = [path.read_text("utf-8") for path in COMPOSE]
     found = re.findall(r"image: (?:\S+/)?([a-z0-9-]+):(\S+)", "".join(texts))
     ours = {name for name, _ in found if name != "postgres"}
     assert ours == {Project.at(ROOT).name}
