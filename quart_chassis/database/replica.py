@@ -43,7 +43,7 @@ class Replica:
     def __init__(
         self, engine: AsyncEngine, primary: AsyncEngine, lag: float, reads: Counter
     ) -> None:
-        self._engine = engine
+        self._engine = reading(engine)
         self._primary = primary
         self._lag = lag
         self._reads = reads
@@ -67,7 +67,7 @@ class Replica:
             return None
         try:
             async with asyncio.timeout(self._lag * TRY), AsyncExitStack() as tried:
-                connection = await begun(tried, self._engine, read_only=True)
+                connection = await begun(tried, self._engine)
                 position = await connection.scalar(POSITION)
                 if position is not None and position >= wanted:
                     self._tell("")
@@ -121,15 +121,16 @@ class Replica:
             log.info("reads go to the standbys again")
 
 
-async def begun(
-    opened: AsyncExitStack, engine: AsyncEngine, read_only: bool = False
-) -> AsyncConnection:
+async def begun(opened: AsyncExitStack, engine: AsyncEngine) -> AsyncConnection:
     """A connection, its transaction begun."""
     connection = await opened.enter_async_context(engine.connect())
-    if read_only:
-        await connection.execution_options(postgresql_readonly=True)
     await connection.begin()
     return connection
+
+
+def reading(engine: AsyncEngine) -> AsyncEngine:
+    """The same engine and pool, but PostgreSQL refuses to write."""
+    return engine.execution_options(postgresql_readonly=True)
 
 
 def install(app: Quart, settings: Settings) -> None:
@@ -140,10 +141,11 @@ def install(app: Quart, settings: Settings) -> None:
     )
     for server in ("standby", "primary"):
         reads.labels(server)
+    primary: AsyncEngine = app.extensions["engine"]
+    app.extensions["reading_engine"] = reading(primary)
     app.extensions["replica"] = None
     if not settings.REPLICA_URL:
         return
-    primary: AsyncEngine = app.extensions["engine"]
     engine = make_engine(replace(settings, DATABASE_URL=settings.REPLICA_URL))
     replica = Replica(engine, primary, settings.REPLICA_LAG_SECONDS, reads)
     app.extensions["replica"] = replica

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import asyncpg
 from quart import current_app
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from quart_chassis import settings
 from quart_chassis.database import engines
@@ -65,12 +65,12 @@ async def begin(
 
 
 async def _begun(opened: AsyncExitStack, read_only: bool) -> AsyncConnection:
-    engine: AsyncEngine = current_app.extensions["engine"]
-    replica: Replica | None = current_app.extensions["replica"]
+    extensions = current_app.extensions
     if not read_only:
-        return await begun(opened, engine)
+        return await begun(opened, extensions["engine"])
+    replica: Replica | None = extensions["replica"]
     connection = await replica.connect(opened) if replica else None
-    return connection or await begun(opened, engine, read_only=True)
+    return connection or await begun(opened, extensions["reading_engine"])
 
 
 @asynccontextmanager

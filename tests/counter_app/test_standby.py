@@ -104,7 +104,7 @@ async def ask(client: Client, method: str, path: str) -> int:
 async def test_nobody_is_farther_behind_than_promised(
     server: RunningServer, standby: Standby
 ) -> None:
-    watch = Watch(int(server.url.rpartition(':')[2]))
+    watch = Watch(int(server.url.rpartition(":")[2]))
     await watch.count(CLIENTS)
     held_up = ("SELECT pg_wal_replay_resume()", "SELECT pg_wal_replay_pause()")
     for statement in held_up:
