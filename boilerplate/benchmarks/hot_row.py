@@ -32,10 +32,17 @@ POINTS = {
         Costs(round_trip=Costs.round_trip + 1e-3, commit=Costs.commit + 1e-3),
     ),
 }
-# The last is a commit that waits for another continent.
-COMMITS_MS = (0.5, 2, 5, 10, 60)
+COMMITS_MS = (0.5, 2, 5, 10)
 WRITERS = (1, 3, 10, 30, 60, 100, 150, 300, 1000)
 CLIENTS = 64
+# Another continent is so far away, there and back.
+AWAY = 0.06
+REGIONS = {
+    "beside a primary that waits for a standby far away": Costs(commit=AWAY),
+    "far away from a primary that waits for nobody": Costs(
+        round_trip=AWAY, commit=AWAY + Costs.commit
+    ),
+}
 MEASURED = (1, 4, 16, 64, 160)
 SLOWER_MS = 2
 
@@ -94,6 +101,16 @@ def tables(track: Track, rounds: int, seconds: int) -> Iterator[str]:
             )
             say(line)
             yield line
+    yield f"\n## Simulated: a primary or a standby {AWAY * 1000:.0f} ms away\n"
+    yield "| workers | where they are | clients of each | requests/s | p50 ms |"
+    yield "|---|---|---|---|---|"
+    for where, costs in REGIONS.items():
+        for workers, clients in ((1, 64), (1, 1000), (3, 1000)):
+            told = Simulation(workers, clients, costs).run(20)
+            yield (
+                f"| {workers} | {where} | {clients:,} | {told.per_second:,.0f} | "
+                f"{told.p50 * 1000:,.0f} |"
+            )
 
 
 def _measured(track: Track, rounds: int, seconds: int) -> Iterator[str]:

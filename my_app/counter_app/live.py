@@ -167,8 +167,13 @@ class Lookout:
     async def _look(self) -> None:
         watchers = list(self.watchers)
         watched = sorted({watcher.name for watcher in watchers})
-        async with self.app.app_context(), begin(read_only=True) as connection:
-            values = await queries.read_values(connection, watched)
+        async with self.app.app_context():
+            async with begin(read_only=True) as connection:
+                values = await queries.read_values(connection, watched)
+            if lacked := [name for name in watched if name not in values]:
+                # Deleted, or too new for a standby.
+                async with begin() as connection:
+                    values |= await queries.read_values(connection, lacked)
         told = {name: _event(name, value) for name, value in values.items()}
         for watcher in watchers:
             watcher.tell(told.get(watcher.name))

@@ -1,5 +1,6 @@
 """Which of several hosts serves, as it changes with a failover."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,6 +39,10 @@ class Hosts:
                     **(addresses[host] | options),
                     connection_class=LimitedConnection,
                 )
+            except asyncio.CancelledError:
+                # Who waited for it waits no longer: it may be frozen.
+                self._first = host + 1
+                raise
             except Exception as error:
                 if not _may_be_another_hosts(error):
                     raise

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # forget connections after minutes; Linux would first try after two hours.
 KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 6}
 
+READ_ONLY = "25006"
+
 
 def keep_alive(connection: asyncpg.Connection) -> None:
     """Have the kernel try the connection while it is idle, as libpq does.
@@ -43,6 +45,8 @@ class Replacing:
     have given up a statement before asyncpg did, so it is lost, and with it all that
     was opened before; another one of its `hosts` may serve. SQLAlchemy takes the
     timeout for the caller's own, and would say goodbye on each of them.
+
+    So is a server that refuses to write: it was the primary, or never was.
     """
 
     def __init__(self, engine: AsyncEngine, hosts: Hosts) -> None:
@@ -96,6 +100,10 @@ class Replacing:
     def _note_loss(
         self, error: BaseException | None, connection: "DBAPIConnection | None"
     ) -> None:
-        if isinstance(error, TimeoutError) and connection is not None:
+        if connection is None:
+            return
+        # A standby lets in whoever asked for any host, and never takes a write.
+        refused = getattr(error, "sqlstate", "") == READ_ONLY
+        if isinstance(error, TimeoutError) or (refused and not connection.readonly):
             self._lost_at = time.monotonic()
             self._hosts.leave(connection.driver_connection)

@@ -11,12 +11,14 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from typing import cast
 
 import structlog
 from prometheus_client import Counter
 from quart import Quart
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.pool import QueuePool
 
 from quart_chassis.database.engines import make_engine
 from quart_chassis.database.pool import dispose
@@ -30,9 +32,11 @@ POSITION = text(
     "SELECT pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() "
     "THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_flush_lsn() END, '0/0')::bigint"
 )
-# Parts of REPLICA_LAG_SECONDS: how often the primary's position is noted, how long a
-# reader waits for a standby, and how long one that failed is left alone.
-NOTE, TRY, REST = 0.1, 0.1, 0.5
+# A part of REPLICA_LAG_SECONDS: how often the primary's position is noted.
+NOTE = 0.1
+# Parts of that or of WAIT_SECONDS, whichever is shorter: how long a reader waits for a
+# standby, and how long standbys are left alone when one failed.
+TRY, REST = 0.1, 0.5
 
 log = structlog.stdlib.get_logger()
 
@@ -41,11 +45,17 @@ class Replica:
     """The standbys of REPLICA_URL, and what is known of the primary's log."""
 
     def __init__(
-        self, engine: AsyncEngine, primary: AsyncEngine, lag: float, reads: Counter
+        self,
+        engine: AsyncEngine,
+        primary: AsyncEngine,
+        settings: Settings,
+        reads: Counter,
     ) -> None:
         self._engine = reading(engine)
+        self._pool = cast(QueuePool, engine.pool)
         self._primary = primary
-        self._lag = lag
+        self._lag = settings.REPLICA_LAG_SECONDS
+        self._patience = min(self._lag, settings.WAIT_SECONDS)
         self._reads = reads
         # When the primary was asked, on the monotonic clock, and its position then.
         self._noted: deque[tuple[float, int]] = deque()
@@ -63,19 +73,19 @@ class Replica:
 
     async def _try(self, opened: AsyncExitStack) -> AsyncConnection | None:
         wanted = self._wanted()
-        if wanted is None:
+        # Whose connections are all in use is not away.
+        if wanted is None or self._pool.checkedout() >= self._pool.size():
             return None
         try:
-            async with asyncio.timeout(self._lag * TRY), AsyncExitStack() as tried:
-                connection = await begun(tried, self._engine)
-                position = await connection.scalar(POSITION)
-                if position is not None and position >= wanted:
-                    self._tell("")
-                    opened.push_async_exit(tried.pop_all())
-                    return connection
-                # Another connection may lead to another standby.
-                await connection.invalidate()
-                self._tell("it lags")
+            async with (
+                asyncio.timeout(self._patience * TRY),
+                AsyncExitStack() as tried,
+            ):
+                connection = await tried.enter_async_context(self._engine.connect())
+                await _ask(connection, wanted)
+                self._tell("")
+                opened.push_async_exit(tried.pop_all())
+                return connection
         except Exception as error:
             if not says_unavailable(error):
                 raise
@@ -111,7 +121,7 @@ class Replica:
     def _tell(self, reason: str) -> None:
         """Leave the standbys out for a while for this reason; take them in if none."""
         if reason:
-            self._rests_until = time.monotonic() + self._lag * REST
+            self._rests_until = time.monotonic() + self._patience * REST
         if bool(reason) == self._left_out:
             return
         self._left_out = bool(reason)
@@ -119,6 +129,22 @@ class Replica:
             log.warning("reads go to the primary", reason=reason)
         else:
             log.info("reads go to the standbys again")
+
+
+async def _ask(connection: AsyncConnection, wanted: int) -> None:
+    """Begin its transaction; TimeoutError if it has not come as far as is wanted.
+
+    The engine hears of one that lags, or does not answer: it terminates it without a
+    goodbye, for which it could take seconds, and asks another host first.
+    """
+    try:
+        await connection.begin()
+        position = await connection.scalar(POSITION)
+        if position is None or position < wanted:
+            raise TimeoutError("it lags")
+    except BaseException:
+        await connection.invalidate(TimeoutError())
+        raise
 
 
 async def begun(opened: AsyncExitStack, engine: AsyncEngine) -> AsyncConnection:
@@ -147,7 +173,7 @@ def install(app: Quart, settings: Settings) -> None:
     if not settings.REPLICA_URL:
         return
     engine = make_engine(replace(settings, DATABASE_URL=settings.REPLICA_URL))
-    replica = Replica(engine, primary, settings.REPLICA_LAG_SECONDS, reads)
+    replica = Replica(engine, primary, settings, reads)
     app.extensions["replica"] = replica
 
     @app.while_serving

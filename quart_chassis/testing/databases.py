@@ -6,7 +6,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import asyncpg
 
@@ -51,12 +51,17 @@ class TestServer:
         named: dict[str, object]
         if SERVER_URL:
             parts = urlsplit(SERVER_URL)
-            named = {"host": parts.hostname, "port": parts.port}
-            named |= {"user": parts.username, "password": parts.password}
+            asked = dict(parse_qsl(parts.query))
+            named = {"host": asked.get("host") or parts.hostname}
+            named |= {"port": asked.get("port") or parts.port}
+            named |= {"user": unquote(parts.username or "")}
+            named |= {"password": unquote(parts.password or "")}
         else:
             address = embedded.address(self.folder)
             named = {key: address[key] for key in ("host", "port", "user")}
-        return " ".join(f"{key}={value}" for key, value in named.items() if value)
+        return " ".join(
+            f"{key}={_quoted(value)}" for key, value in named.items() if value
+        )
 
     def execute(self, statement: str) -> None:
         """Run one statement outside a transaction, on the server's own database."""
@@ -97,6 +102,11 @@ class TestServer:
     def drop(self, database: str) -> None:
         """Drop a database, even if it is in use."""
         self.execute(f"DROP DATABASE {database} WITH (FORCE)")
+
+
+def _quoted(value: object) -> str:
+    """As PgBouncer and libpq read it."""
+    return "'" + str(value).replace("'", "''") + "'"
 
 
 def start(project: Project) -> ExitStack:

@@ -6,6 +6,7 @@ database of another schema, or a second one, are skipped.
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,11 +35,11 @@ def needs_its_own() -> None:
 def prepare(project: Project) -> None:
     """Make the tables anew; pytest.UsageError if that could destroy anything."""
     database = urlsplit(SERVER_URL).path.removeprefix("/")
-    if "test" not in database:
+    if not re.search("(^|[_-])tests?([_-]|$)", database):
         raise pytest.UsageError(
             "TEST_DATABASE_SETUP deletes all that is in the database of "
             f"TEST_DATABASE_URL, which is {database or 'not set'}; make one whose name "
-            "contains the word test"
+            "has the word test, such as shop_test"
         )
     asyncio.run(
         _execute("DROP SCHEMA IF EXISTS public CASCADE", "CREATE SCHEMA public")

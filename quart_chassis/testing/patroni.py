@@ -153,7 +153,7 @@ class Cluster:
         address = self.nodes[name].address
         login = {"password": self.password}
         settings = {
-            "scope": "counters",
+            "scope": "tests",
             "name": name,
             "log": {"level": "WARNING", "dir": str(self.folder)},
             "restapi": {

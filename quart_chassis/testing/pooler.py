@@ -74,8 +74,8 @@ def _serving(database: str, connections: int, owner: Owner | None) -> Iterator[i
         for each in (path, path.parent):
             os.chown(each, account or -1, -1)
         pooler = subprocess.Popen(["pgbouncer", "--quiet", path], user=account)
-        until(lambda: listens(port))
         try:
+            until(lambda: listens(port))
             yield port
         finally:
             pooler.kill()

@@ -26,6 +26,14 @@ def test_what_was_written_is_as_near() -> None:
     assert max(map(abs, errors)) <= 25
 
 
+def test_the_file_has_every_case() -> None:
+    for workers in hot_row.WRITERS:
+        for commit in hot_row.COMMITS_MS:
+            assert f"\n| {workers:,} | {commit} ms | " in WRITTEN
+    for where in hot_row.REGIONS:
+        assert WRITTEN.count(f" | {where} | ") == 3
+
+
 def test_writers_take_turns() -> None:
     alone = Simulation(1, 1, Costs(0, 0, 0, 0, 0.01, 0)).run(4)
     assert alone.per_second == pytest.approx(100, rel=0.01)

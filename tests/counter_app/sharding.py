@@ -6,8 +6,8 @@ from pathlib import Path
 from quart_chassis.testing.sharding import problems_of_statement, sharded_by
 from quart_chassis.testing.statements import Sent
 
-ROOT = Path(__file__).parents[2]
-SHARDED = sharded_by((ROOT / "docs/counter_app/citus.sql").read_text("utf-8"))
+DOCS = Path(__file__).parents[2] / "docs" / "counter_app"
+SHARDED = sharded_by((DOCS / "citus.sql").read_text("utf-8"))
 
 
 def problems(sent: Iterable[Sent]) -> list[str]:

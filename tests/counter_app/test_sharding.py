@@ -15,7 +15,7 @@ from quart_chassis.database import begin
 from quart_chassis.testing.routes import TOKEN
 from quart_chassis.testing.sharding import problems_of_table
 from quart_chassis.testing.statements import not_sent, recording
-from tests.counter_app.sharding import SHARDED, problems
+from tests.counter_app.sharding import DOCS, SHARDED, problems
 
 FOLDER = Path(counter_app.__file__).parent
 ADMIN = {"Authorization": f"Bearer {TOKEN}"}
@@ -31,6 +31,14 @@ def test_each_table_has_one_counters_rows_in_one_shard() -> None:
     }
     for name in SHARDED:
         assert list(problems_of_table(getattr(tables, name), SHARDED)) == []
+
+
+def test_the_document_has_the_statements_of_the_file() -> None:
+    documented = (DOCS / "scaling.md").read_text("utf-8").splitlines()
+    statements = (DOCS / "citus.sql").read_text("utf-8").splitlines()
+    distributing = [line for line in statements if line.startswith("SELECT ")]
+    assert len(distributing) == len(SHARDED)
+    assert set(distributing) <= set(documented)
 
 
 async def test_every_statement_has_a_shape_that_shards_allow(

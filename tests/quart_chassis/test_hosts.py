@@ -11,6 +11,7 @@ from quart_chassis.database.engines import make_engine
 from quart_chassis.features import load_settings
 from quart_chassis.project import Project
 from quart_chassis.testing.postgres import OwnPostgres, free_port
+from quart_chassis.testing.standby import Standby
 from tests.quart_chassis.firewall import Firewall
 
 
@@ -35,7 +36,7 @@ def engine_of(
 ) -> AsyncEngine:
     named = ",".join(f"127.0.0.1:{port}" for port in ports)
     url = f"postgresql://app:{password}@{named}/app?target_session_attrs={role}"
-    return make_engine(load_settings(project, DATABASE_URL=url, WAIT_SECONDS=1))
+    return make_engine(load_settings(project, DATABASE_URL=url, WAIT_SECONDS=4))
 
 
 async def test_a_frozen_host_leaves_time_for_the_next_one(
@@ -63,6 +64,28 @@ async def test_a_host_that_no_longer_answers_is_left_for_the_next_one(
     # The first one may have been asked to cancel the statement.
     assert second.accepted == 1
     await engine.dispose()
+
+
+async def test_a_host_that_takes_no_writes_is_left_for_the_next_one(
+    project: Project, own_postgres: OwnPostgres
+) -> None:
+    """Though any host was asked for, and its connection is as good as before."""
+    with Standby(own_postgres) as standby:
+        ports = (standby.port, own_postgres.port)
+        engine = engine_of(project, own_postgres.password, *ports, role="any")
+
+        async def writes() -> bool:
+            try:
+                async with engine.begin() as connection:
+                    await connection.execute(text("CREATE TEMPORARY TABLE a (b int)"))
+            except DBAPIError as error:
+                assert "read-only transaction" in str(error)  # noqa: PT017
+                return False
+            return True
+
+        assert not await writes()
+        assert await writes()
+        await engine.dispose()
 
 
 async def test_what_is_wrong_everywhere_is_tried_once(

@@ -69,12 +69,13 @@ def test_tests_share_it_one_after_another(
     assert "needs a database of its own (3)" in ran.stdout
 
 
+@pytest.mark.parametrize("name", ["shop", "latest"])
 def test_what_may_be_somebodys_is_left_as_it_is(
-    checkout: Path, own_postgres: OwnPostgres
+    checkout: Path, own_postgres: OwnPostgres, name: str
 ) -> None:
-    address = new_database(own_postgres, "shop")
+    address = new_database(own_postgres, name)
     asyncio.run(execute(address, "CREATE TABLE precious (id int)"))
     ran = run(checkout, address)
     assert ran.returncode == pytest.ExitCode.USAGE_ERROR
-    assert "whose name contains the word test" in ran.stderr + ran.stdout
+    assert "whose name has the word test" in ran.stderr + ran.stdout
     asyncio.run(execute(address, "SELECT id FROM precious"))

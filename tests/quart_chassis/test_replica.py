@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 import asyncpg
 import pytest
@@ -36,15 +36,29 @@ def standby(primary: OwnPostgres) -> Iterator[Standby]:
         yield server
 
 
+@contextmanager
+def frozen(standby: Standby) -> Iterator[None]:
+    processes = standby.processes()
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.resume()
+
+
 @asynccontextmanager
-async def reading(primary: OwnPostgres, *standbys: OwnPostgres) -> AsyncIterator[None]:
+async def reading(
+    primary: OwnPostgres, *standbys: OwnPostgres, **settings: object
+) -> AsyncIterator[None]:
     """An application that serves, and knows of these standbys."""
     hosts = ",".join(f"127.0.0.1:{each.port}" for each in standbys)
     url = f"postgresql://app:{primary.password}@{hosts}/app" if standbys else ""
     app: Application = create_app(
         DATABASE_URL=primary.url(),
         REPLICA_URL=url,
-        REPLICA_LAG_SECONDS=LAG_SECONDS,
+        **{"REPLICA_LAG_SECONDS": LAG_SECONDS, **settings},
     )
     async with app.test_app(), app.app_context():
         yield
@@ -130,15 +144,49 @@ async def test_a_frozen_standby_is_left_out_without_an_error(
 ) -> None:
     async with reading(primary, standby):
         await until_async(a_standby_answers)
-        frozen = standby.processes()
-        for process in frozen:
-            process.suspend()
-        try:
+        with frozen(standby):
             assert await the_primary_answers()
-        finally:
-            for process in frozen:
-                process.resume()
         await until_async(a_standby_answers)
+
+
+async def test_callers_who_wait_briefly_get_an_answer_while_a_standby_is_frozen(
+    primary: OwnPostgres, standby: Standby
+) -> None:
+    """Though all that is open leads to it."""
+    async with reading(primary, standby, WAIT_SECONDS=1, REPLICA_LAG_SECONDS=10):
+        await until_async(a_standby_answers)
+        await asyncio.gather(*(read() for _ in range(5)))
+        with frozen(standby):
+            answers = await asyncio.gather(*(read() for _ in range(5)))
+    assert [of_standby for of_standby, _ in answers] == [False] * 5
+
+
+@pytest.mark.parametrize("trouble", ["frozen", "behind"])
+async def test_another_standby_answers_for_one_in_trouble(
+    primary: OwnPostgres, standby: Standby, trouble: str
+) -> None:
+    with Standby(primary) as other, ExitStack() as troubled:
+        async with reading(primary, standby, other):
+            await until_async(a_standby_answers)
+            if trouble == "frozen":
+                troubled.enter_context(frozen(standby))
+            else:
+                standby.sql("SELECT pg_wal_replay_pause()")
+                await write(time.monotonic_ns())
+                await until_async(the_primary_answers)
+            await until_async(a_standby_answers)
+            troubled.close()
+
+
+async def test_standbys_whose_connections_are_all_in_use_are_not_away(
+    primary: OwnPostgres, standby: Standby
+) -> None:
+    async with reading(primary, standby, DB_POOL_SIZE=1):
+        await until_async(a_standby_answers)
+        async with begin(read_only=True) as connection:
+            assert await connection.scalar(text("SELECT pg_is_in_recovery()"))
+            assert await the_primary_answers()
+        assert await a_standby_answers()
 
 
 async def test_a_standby_in_the_place_of_one_that_is_away(
