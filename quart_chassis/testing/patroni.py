@@ -65,6 +65,7 @@ class Cluster:
         self._run(
             self.etcd,
             *("/usr/bin/etcd", "--data-dir", str(data), "--log-level", "error"),
+            "--enable-v2",
             *("--listen-client-urls", client, "--advertise-client-urls", client),
         )
         for name in NODES:
@@ -160,7 +161,9 @@ class Cluster:
                 "listen": f"{address}:8008",
                 "connect_address": f"{address}:8008",
             },
-            "etcd3": {"hosts": f"{self.etcd.address}:2379"},
+            # By etcd's older interface: with the newer one Patroni before 3.0.3 lets a
+            # primary that wakes up take the lock back (pull request 2689).
+            "etcd": {"host": f"{self.etcd.address}:2379"},
             "bootstrap": {
                 "dcs": {
                     "ttl": TTL_SECONDS,
