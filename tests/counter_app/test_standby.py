@@ -6,6 +6,7 @@
 import asyncio
 import json
 import os
+import secrets
 import subprocess
 import time
 from collections.abc import Awaitable, Iterator
@@ -13,6 +14,7 @@ from statistics import quantiles
 
 import pytest
 
+from quart_chassis.testing.pooler import execute
 from quart_chassis.testing.postgres import OwnPostgres
 from quart_chassis.testing.samples import samples_of
 from quart_chassis.testing.servers import ROOT, RunningServer, manage, running
@@ -33,14 +35,15 @@ def standby(own_postgres: OwnPostgres) -> Iterator[Standby]:
 
 @pytest.fixture
 def server(own_postgres: OwnPostgres, standby: Standby) -> Iterator[RunningServer]:
-    primary = {"DATABASE_URL": own_postgres.url()}
-    subprocess.run(
-        manage("migrate"), cwd=ROOT, env={**os.environ, **primary}, check=True
-    )
+    name = f"counted_{secrets.token_hex(4)}"
+    asyncio.run(execute(own_postgres.url(), f"CREATE DATABASE {name}"))
+    primary = {"DATABASE_URL": own_postgres.url(name)}
+    environment = {**os.environ, **primary}
+    subprocess.run(manage("migrate"), cwd=ROOT, env=environment, check=True)
     with running(
         manage("run", "--port", "0"),
-        DATABASE_URL=own_postgres.url(),
-        REPLICA_URL=standby.url(),
+        DATABASE_URL=primary["DATABASE_URL"],
+        REPLICA_URL=standby.url(name),
         REPLICA_LAG_SECONDS=str(LAG_SECONDS),
     ) as server:
         yield server
